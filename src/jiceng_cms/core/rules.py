@@ -158,13 +158,13 @@ class Rule:
         if self.basis is None:
             if english:
                 return f"Set by {where or 'this site'}; no law gives a number."
-            return f"由{where or '本系统'}规定，法律没有定具体数字。"
+            return f"法律没有定具体数字，是{where or '本系统'}定的。"
         cited = self.basis.citation(locale)
         if self.level == "statutory_floor":
             return f"Required by {cited}." if english else f"依据{cited}。"
         if english:
             return f"Set by {where or 'this site'} after {cited}."
-        return f"由{where or '本系统'}参照{cited}规定，各地可以另定。"
+        return f"法律没有定具体数字，{where or '本系统'}参照{cited}定的。"
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values, dates as ISO text; what the digests are taken over."""
