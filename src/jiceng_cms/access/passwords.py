@@ -246,7 +246,7 @@ class Passwords:
                 return False
             except VerificationError:
                 return False
-        return matches and stored is not None and len(password) <= MAX_LENGTH
+        return matches and bool(stored) and len(password) <= MAX_LENGTH
 
     def _refuse_slowly(self, typed: bytes) -> None:
         try:
