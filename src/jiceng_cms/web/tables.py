@@ -1,0 +1,218 @@
+"""The body of a publication as HTML: paragraphs, headings, lists and, above all, tables.
+
+Built as one string of escaped cells, because a template's time goes into table rows. Sums stand
+to the right with two decimals and thousands separators; a long table says its totals above,
+too; each cell carries its column's name, from which phones make a list of cards.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from jiceng_cms.web import format as fmt
+
+
+class Html(str):
+    """Text that is HTML already; templates put it out as it is."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return self
+
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+
+
+def escape(text: str) -> str:
+    """``text`` for an element or a quoted attribute."""
+    return text.translate(_ESCAPES)
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph; line ends within it are kept."""
+
+    text: str
+    wide = False
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading within the body."""
+
+    text: str
+    wide = False
+
+
+@dataclass(frozen=True)
+class BulletList:
+    """Points, numbered where their order matters."""
+
+    items: tuple[str, ...]
+    numbered: bool = False
+    wide = False
+
+
+@dataclass(frozen=True)
+class TableBlock:
+    """A table as published: texts as they were entered, each row as long as the head."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def wide(self) -> bool:
+        """Whether the table needs more than a column of text."""
+        return len(self.head) > 6
+
+
+Block = Paragraph | Heading | BulletList | TableBlock
+
+_NUMBER = re.compile(r"[-－−+]?[¥￥]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[-－−+]?[¥￥]?\d+(?:\.\d+)?")
+_MONEY = re.compile(r"元|金额|收入|支出|余额|单价|总价|合计|小计|工资|补助|补贴|标准")
+# Figures that name something: no sums, so neither grouped nor put to the right.
+_NAMES = re.compile(
+    r"序号|编号|号码|证号|凭证|电话|手机|年份|年度|日期|时间|代码|账号|届|组别|楼|栋|室|月份|户号|单元"
+)
+_TOTAL = re.compile(r"^(合\s*计|总\s*计|小\s*计|共\s*计|总和|累计)")
+_MINUS = {"－": "-", "−": "-"}
+#: From this many rows on, a table scrolls in its box and tells its totals above.
+LONG = 14
+
+
+def parse_number(text: str) -> Decimal | None:
+    """The number that a cell holds (full width, ¥ and separators allowed), or None."""
+    plain = unicodedata.normalize("NFKC", text).strip().replace("￥", "¥").replace(" ", "")
+    if not _NUMBER.fullmatch(plain):
+        return None
+    for odd, minus in _MINUS.items():
+        plain = plain.replace(odd, minus)
+    return Decimal(plain.replace("¥", "").replace(",", ""))
+
+
+def number_columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """For each column ``"money"``, ``"number"`` or ``""`` (text).
+
+    A column counts when its name does not say that its figures are names (编号, 电话) and
+    every cell that is not empty holds a number or a dash.
+    """
+    kinds: list[str] = []
+    table = list(rows)
+    for index, name in enumerate(head):
+        cells = [row[index].strip() for row in table if index < len(row)]
+        values = [cell for cell in cells if cell and cell not in "-—－/／"]
+        figures = bool(values) and all(parse_number(cell) is not None for cell in values)
+        if not figures or _NAMES.search(name) or any(_leading_zero(cell) for cell in values):
+            kinds.append("")
+        elif "万" not in name and _MONEY.search(name):
+            kinds.append("money")
+        else:
+            kinds.append("number")
+    return kinds
+
+
+def _leading_zero(cell: str) -> bool:
+    plain = unicodedata.normalize("NFKC", cell)
+    return len(plain) > 1 and plain[0] == "0" and plain[1].isdigit()
+
+
+def _figure(cell: str, kind: str) -> str:
+    """A cell's text as shown: digits are grouped, and nothing is ever rounded away."""
+    value = parse_number(cell)
+    if value is None:
+        return cell
+    exponent = value.as_tuple().exponent
+    if kind == "money" and isinstance(exponent, int) and exponent >= -2:
+        return fmt.money(value)
+    return f"{value:,f}"
+
+
+def render_table(block: TableBlock) -> str:
+    """A ``<table>`` in its box, head sticky, cells escaped."""
+    head = [name.strip() for name in block.head]
+    width = len(head)
+    rows = [tuple(row[:width]) + ("",) * (width - len(row)) for row in block.rows]
+    kinds = number_columns(head, rows)
+    title = next((i for i, name in enumerate(head) if not kinds[i] and not _NAMES.search(name)), 0)
+    # The widest text decides whether a column may wrap or must be given room.
+    roomy = [
+        not kinds[i] and max((len(row[i]) for row in rows), default=0) > 12 for i in range(width)
+    ]
+    labels = [escape(name) for name in head]
+    opens = [
+        f'data-label="{labels[i]}"'
+        + (' class="num"' if kinds[i] else ' class="wide"' if roomy[i] else "")
+        for i in range(width)
+    ]
+    out: list[str] = []
+    totals: list[str] = []
+    for row in rows:
+        total = any(_TOTAL.match(cell.strip()) for cell in row[:3])
+        out.append('<tr class="total">' if total else "<tr>")
+        sums: list[str] = []
+        for i, cell in enumerate(row):
+            text = cell.strip()
+            if not text:
+                out.append(f'<td class="blank" data-label="{labels[i]}"></td>')
+                continue
+            shown = escape(_figure(text, kinds[i]) if kinds[i] else text).replace("\n", "<br>")
+            if total and kinds[i] == "money":
+                sums.append(f"{labels[i]} {shown}")
+            if i == title:
+                out.append(f'<th scope="row" {opens[i]}><span>{shown}</span></th>')
+            else:
+                out.append(f"<td {opens[i]}><span>{shown}</span></td>")
+        out.append("</tr>")
+        if total and sums:
+            word = escape(next(cell.strip() for cell in row[:3] if _TOTAL.match(cell.strip())))
+            totals.append(f"<span>{word}：{'，'.join(sums)}</span>")
+    long = len(rows) >= LONG
+    caption = escape(block.caption.strip())
+    keep = width <= 3
+    heads = "".join(
+        f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if kinds[i] else ""}>{labels[i]}</th>'
+        for i in range(width)
+    )
+    above = f'<p class="table__sum">{"".join(totals[-1:])}</p>' if long and totals else ""
+    # A box that scrolls must be reachable by keyboard, and then needs a name.
+    box = (
+        f' tabindex="0" role="region" aria-label="{caption or "表格"}"'
+        if long or block.wide
+        else ""
+    )
+    return (
+        f'{above}<div class="tablebox{" tablebox--long" if long else ""}"{box}>'
+        f'<table class="table {"table--keep" if keep else "table--cards"}">'
+        f"{f'<caption>{caption}</caption>' if caption else ''}"
+        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(out)}</tbody></table></div>"
+    )
+
+
+def render_blocks(blocks: Iterable[Block]) -> Html:
+    """The body of a publication; texts stand in ``.prose``, tables have the whole width."""
+    out: list[str] = []
+    in_prose = False
+    for block in blocks:
+        prose = not isinstance(block, TableBlock)
+        if prose != in_prose:
+            out.append('<div class="prose">' if prose else "</div>")
+            in_prose = prose
+        if isinstance(block, TableBlock):
+            out.append(render_table(block))
+        elif isinstance(block, Paragraph):
+            out.append(f"<p>{escape(block.text).replace(chr(10), '<br>')}</p>")
+        elif isinstance(block, Heading):
+            out.append(f"<h3>{escape(block.text)}</h3>")
+        else:
+            tag = "ol" if block.numbered else "ul"
+            items = "".join(f"<li>{escape(item)}</li>" for item in block.items)
+            out.append(f"<{tag}>{items}</{tag}>")
+    if in_prose:
+        out.append("</div>")
+    return Html("".join(out))

@@ -1,0 +1,246 @@
+"""Templates and static files by name: a site's own folder first, then the default theme.
+
+A theme folder holds ``templates/`` and ``static/``. A file there replaces the default one of the
+same name; nothing is forked. Views say ``renderer="unit.pt"`` and return a value of
+:mod:`jiceng_cms.web.pages` (or of the back office); the template reads it as ``page``, what
+surrounds it as ``shell``. Static files are addressed by :meth:`Theme.static` with a hash of
+their content, so that browsers may keep them for a year.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from chameleon import PageTemplateFile
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.response import Response
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from jiceng_cms.web import format as fmt
+from jiceng_cms.web.pages import Shell
+
+Translate = Callable[..., str]
+
+#: By the file's suffix; others are not served.
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+
+class ShellFor(Protocol):
+    """Computes what surrounds a page; registered as ``registry.shell_for``."""
+
+    def __call__(self, request: Any) -> Shell: ...
+
+
+class TemplateMissing(LookupError):
+    """No folder of the theme has a template of this name."""
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """A static file in memory: they are few and small."""
+
+    body: bytes
+    content_type: str
+    digest: str  # the first 12 hexadecimal digits of its SHA-256
+
+
+def default_theme() -> Path:
+    """The theme that comes with the package."""
+    return Path(str(importlib.resources.files("jiceng_cms.default_themes"))) / "default"
+
+
+def _say(text: str, **values: object) -> str:
+    return text.format(**values) if values else text
+
+
+class Theme:
+    """Renders pages by template name.
+
+    ``search_path`` are theme folders, the first wins, the default theme is always the last.
+    With ``reload`` templates and static files are looked at again at every use (development).
+    ``translator`` gives the function that templates call ``_`` for a locale.
+    """
+
+    def __init__(
+        self,
+        search_path: Sequence[Path] = (),
+        *,
+        reload: bool = False,
+        translator: Callable[[str], Translate] | None = None,
+    ) -> None:
+        self.folders = [*(Path(folder) for folder in search_path), default_theme()]
+        for folder in self.folders:
+            if not folder.is_dir():
+                raise FileNotFoundError(f"主题文件夹不存在：{folder}")
+        self.reload = reload
+        self._translator = translator or (lambda locale: _say)
+        self._templates: dict[str, PageTemplateFile] = {}
+        self._static: dict[str, StaticFile] = self._scan()
+
+    # --- templates --------------------------------------------------------------------------
+
+    def template(self, name: str) -> PageTemplateFile:
+        """The template ``name`` (``unit.pt``); TemplateMissing when no folder has it."""
+        found = self._templates.get(name)
+        if found is None:
+            found = PageTemplateFile(
+                str(self._find(name)),
+                auto_reload=self.reload,
+                boolean_attributes={
+                    "checked",
+                    "selected",
+                    "disabled",
+                    "hidden",
+                    "open",
+                    "required",
+                    "autofocus",
+                    "multiple",
+                    "readonly",
+                    "novalidate",
+                },
+                encoding="utf-8",
+            )
+            self._templates[name] = found
+        return found
+
+    def _find(self, name: str) -> Path:
+        if "/" in name or "\\" in name or name.startswith("."):
+            raise TemplateMissing(name)
+        for folder in self.folders:
+            path = folder / "templates" / name
+            if path.is_file():
+                return path
+        raise TemplateMissing(name)
+
+    def render(self, name: str, page: object, shell: Shell, **extra: object) -> str:
+        """The page as HTML. ``extra`` adds names for the template (a rendered form, say)."""
+        names: dict[str, Any] = {
+            "page": page,
+            "shell": shell,
+            "fmt": fmt,
+            "static": self.static,
+            "layout": self.template("layout.pt"),
+            "bits": self.template("bits.pt"),
+            "_": self._translator(shell.locale),
+        }
+        names.update(extra)
+        # Old browsers need the document type; templates need not repeat it.
+        return "<!DOCTYPE html>\n" + str(self.template(name).render(**names)).lstrip()
+
+    # --- static files -----------------------------------------------------------------------
+
+    def _scan(self) -> dict[str, StaticFile]:
+        files: dict[str, StaticFile] = {}
+        for folder in reversed(self.folders):
+            root = folder / "static"
+            for path in sorted(root.rglob("*")):
+                content_type = _TYPES.get(path.suffix)
+                if content_type is None or not path.is_file():
+                    continue
+                body = path.read_bytes()
+                digest = hashlib.sha256(body).hexdigest()[:12]
+                files[path.relative_to(root).as_posix()] = StaticFile(body, content_type, digest)
+        return files
+
+    def static(self, name: str) -> str:
+        """The address of a static file with the hash of its content; KeyError if there is none."""
+        if self.reload:
+            self._static = self._scan()
+        return f"/static/{name}?v={self._static[name].digest}"
+
+    def static_file(self, name: str) -> StaticFile | None:
+        """The file, or None: only what the scan found can be served, so no path leads out."""
+        if self.reload:
+            self._static = self._scan()
+        return self._static.get(name)
+
+
+def serve_static(request: Any) -> Response:
+    """A static file: a year in the cache under its own hash, else asked for each time."""
+    theme: Theme = request.registry.theme
+    found = theme.static_file("/".join(request.matchdict["subpath"]))
+    if found is None:
+        raise HTTPNotFound()
+    response = Response(body=found.body)
+    response.headers["Content-Type"] = found.content_type
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.etag = found.digest
+    if request.GET.get("v") == found.digest:
+        response.cache_control = "public, max-age=31536000, immutable"
+    else:
+        response.cache_control = "no-cache"
+    response.conditional_response = True
+    return response
+
+
+class _Renderer:
+    """Pyramid's renderer for ``.pt``: the view's value is the page."""
+
+    def __init__(self, info: Any) -> None:
+        self.name = info.name
+
+    def __call__(self, value: object, system: Mapping[str, Any]) -> str:
+        request = system["request"]
+        shell_for: ShellFor = request.registry.shell_for
+        response = request.response
+        response.content_type = "text/html"
+        response.charset = "utf-8"
+        theme: Theme = request.registry.theme
+        return theme.render(self.name, value, shell_for(request))
+
+
+def render_page(request: Any, page: Any, *, status: int = 200) -> Response:
+    """A whole response for ``page``, whose ``template`` names its template."""
+    shell_for: ShellFor = request.registry.shell_for
+    theme: Theme = request.registry.theme
+    return Response(
+        theme.render(page.template, page, shell_for(request)),
+        content_type="text/html",
+        charset="utf-8",
+        status=status,
+    )
+
+
+def _plain_shell(request: Any) -> Shell:
+    return Shell(site_title="基层公开")
+
+
+def includeme(config: Any) -> None:
+    """Set up ``registry.theme``, the ``.pt`` renderer and ``/static/``.
+
+    Settings: ``jiceng.theme`` a theme folder of the site's own (may be empty);
+    ``pyramid.reload_templates`` looks at the files again at every use.
+    """
+    from pyramid.settings import asbool
+
+    settings = config.registry.settings
+    own = (settings.get("jiceng.theme") or "").strip()
+    config.registry.theme = Theme(
+        [Path(own)] if own else [],
+        reload=asbool(settings.get("pyramid.reload_templates", False)),
+        translator=_translators(),
+    )
+    if not hasattr(config.registry, "shell_for"):
+        config.registry.shell_for = _plain_shell
+    config.add_renderer(".pt", _Renderer)
+    config.add_route("static", "/static/*subpath", request_method=("GET", "HEAD"))
+    config.add_view(serve_static, route_name="static", permission=NO_PERMISSION_REQUIRED)
+
+
+def _translators() -> Callable[[str], Translate] | None:
+    from jiceng_cms import locale
+
+    make: Callable[[str], Translate] | None = getattr(locale, "translator", None)
+    return make
