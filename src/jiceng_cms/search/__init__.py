@@ -1,0 +1,1 @@
+"""The search: engine interface, analysis of Chinese text, the Whoosh engine, highlighting, indexer."""
