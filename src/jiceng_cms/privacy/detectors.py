@@ -153,18 +153,18 @@ class BankCard:
 
     def _judge(self, found: Candidate, near: str) -> Certainty | None:
         digits = found.digits
+        if found.separated:
+            # Four sums in a row also have sixteen digits: apart, only the cards' own grouping.
+            fours = all(size == 4 for size in found.shape[:-1]) and found.shape[-1] <= 4
+            if not (fours or found.spelled or found.shape == (6, len(digits) - 6)):
+                return None
         summed = luhn.is_valid(digits)
         unionpay = digits.startswith("62")
         issuer = unionpay or digits[0] in "3456" or digits.startswith(("955", "940"))
         account = _last_match(_ACCOUNT_WORDS, near)
         other = _last_match(_OTHER_WORDS, near)
-        if found.separated:
-            # Four sums in a row also have sixteen digits: apart, only the cards' own grouping.
-            fours = all(size == 4 for size in found.shape[:-1]) and found.shape[-1] <= 4
-            if not (fours or max(found.shape) == 1 or found.shape == (6, len(digits) - 6)):
-                return None
-            if not (summed or unionpay or account > other):
-                return None
+        if found.separated and not (summed or unionpay or account > other):
+            return None
         if len(digits) == 18 and uscc.is_valid(digits) and account <= other:
             return None  # a credit code may be all digits
         if issuer and summed and other <= account:

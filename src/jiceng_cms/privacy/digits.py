@@ -25,7 +25,8 @@ class Candidate:
 
     ``start`` and ``end`` are offsets in the raw text; ``broken`` says that a line break or a tab
     lies within; ``letter_before`` and ``letter_after`` that a Latin letter touches it;
-    ``decimals`` that it goes on like a sum of money.
+    ``decimals`` that it goes on like a sum of money; ``spelled`` that it stands digit by digit
+    and is no part of a longer row of single digits.
     """
 
     digits: str
@@ -36,6 +37,7 @@ class Candidate:
     letter_before: bool
     letter_after: bool
     decimals: bool
+    spelled: bool
 
     @property
     def separated(self) -> bool:
@@ -45,7 +47,7 @@ class Candidate:
     @property
     def tidy(self) -> bool:
         """In one piece, in at most four groups, or digit by digit: as people write one number."""
-        return len(self.shape) <= 4 or max(self.shape) == 1
+        return len(self.shape) <= 4 or self.spelled
 
 
 class Folded:
@@ -65,6 +67,26 @@ class Folded:
         self.text = "".join(characters)
         self.origin = origin
         self._groups = self._find_groups()
+        #: Where the gap behind each group joins it to the next: "" no, " " yes, "\n" by a break.
+        self._joins = [self._join(index) for index in range(len(self._groups))]
+
+    def _join(self, index: int) -> str:
+        if index + 1 == len(self._groups):
+            return ""
+        gap = self.text[self._groups[index][1] : self._groups[index + 1][0]]
+        if not _is_gap(gap):
+            return ""
+        return "\n" if any(character in _BREAKS for character in gap) else " "
+
+    def _single(self, index: int) -> bool:
+        start, end = self._groups[index]
+        return end - start == 1
+
+    def _spelled(self, first: int, last: int) -> bool:
+        """Of groups that are single digits: whether their neighbours are none."""
+        before = first > 0 and self._joins[first - 1] != "" and self._single(first - 1)
+        after = self._joins[last] != "" and self._single(last + 1)
+        return not (before or after)
 
     def _find_groups(self) -> list[tuple[int, int]]:
         groups = []
@@ -86,7 +108,7 @@ class Folded:
         ``with_x``: one digit fewer and an X at the end are a candidate too, with ``X`` as its
         last character.
         """
-        longest = max(lengths)
+        longest, shortest = max(lengths), min(lengths) - with_x
         for first, (start, _) in enumerate(self._groups):
             digits = ""
             shape: list[int] = []
@@ -94,20 +116,23 @@ class Folded:
             for position in range(first, len(self._groups)):
                 begin, end = self._groups[position]
                 if position > first:
-                    gap = self.text[self._groups[position - 1][1] : begin]
-                    if not _is_gap(gap):
+                    join = self._joins[position - 1]
+                    if not join:
                         break
-                    broken = broken or any(character in _BREAKS for character in gap)
+                    broken = broken or join == "\n"
                 digits += self.text[begin:end]
                 shape.append(end - begin)
                 if len(digits) > longest:
                     break
+                if len(digits) < shortest:
+                    continue
+                spelled = len(shape) == len(digits) and self._spelled(first, position)
                 if with_x and len(digits) + 1 in lengths:
                     ten = self._ten_after(end)
                     if ten is not None:
-                        yield self._candidate(digits + "X", shape, start, ten + 1, broken)
+                        yield self._candidate(digits + "X", shape, start, ten + 1, broken, spelled)
                 if len(digits) in lengths:
-                    yield self._candidate(digits, shape, start, end, broken)
+                    yield self._candidate(digits, shape, start, end, broken, spelled)
 
     def _ten_after(self, end: int) -> int | None:
         """Where the X stands that ends a number, at most a gap behind ``end``."""
@@ -121,7 +146,7 @@ class Folded:
         return None
 
     def _candidate(
-        self, digits: str, shape: list[int], start: int, end: int, broken: bool
+        self, digits: str, shape: list[int], start: int, end: int, broken: bool, spelled: bool
     ) -> Candidate:
         return Candidate(
             digits=digits,
@@ -132,6 +157,7 @@ class Folded:
             letter_before=_is_latin(self.text[start - 1 : start] if start else ""),
             letter_after=_is_latin(self.text[end : end + 1]),
             decimals=self._decimals(end),
+            spelled=spelled,
         )
 
     def _decimals(self, end: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..core.tables import Table
@@ -64,11 +65,14 @@ def _worth_scanning(text: str) -> bool:
 
 def _without_overlaps(findings: list[Finding]) -> list[Finding]:
     """Sure before asking, then by kind, then the longer one; sorted by place."""
-    kept: list[Finding] = []
+    kept: list[Finding] = []  # by place and apart, so only the two neighbours can overlap
     for finding in sorted(findings, key=_rank):
-        if not any(finding.start < other.end and other.start < finding.end for other in kept):
-            kept.append(finding)
-    return sorted(kept, key=lambda finding: finding.start)
+        at = bisect_left(kept, finding.start, key=lambda other: other.start)
+        after_ok = at == len(kept) or finding.end <= kept[at].start
+        before_ok = at == 0 or kept[at - 1].end <= finding.start
+        if after_ok and before_ok:
+            kept.insert(at, finding)
+    return kept
 
 
 def _rank(finding: Finding) -> tuple[bool, int, int]:
