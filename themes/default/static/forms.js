@@ -68,9 +68,10 @@
 
   /* --- the copy on this computer ---------------------------------------------------------- */
 
-  function remember(key, text) {
+  function remember(key, text, etag) {
     try {
-      window.localStorage.setItem('jiceng-draft:' + key, JSON.stringify({ at: Date.now(), text: text }));
+      window.localStorage.setItem('jiceng-draft:' + key,
+        JSON.stringify({ at: Date.now(), text: text, etag: etag }));
     } catch (error) { /* private window, or full: saving to the system still works */ }
   }
   function forget(key) {
@@ -105,8 +106,11 @@
   Sheet.prototype.dirty = function () {
     return this.unsaved || snapshot(this.form) !== this.saved;
   };
+  Sheet.prototype.etag = function () {
+    return this.form.querySelector('input[name=etag]') || { value: '' };
+  };
   Sheet.prototype.keep = function () {
-    if (this.key && this.dirty()) { remember(this.key, snapshot(this.form)); }
+    if (this.key && this.dirty()) { remember(this.key, snapshot(this.form), this.etag().value); }
   };
   Sheet.prototype.save = function () {
     var sheet = this;
@@ -126,8 +130,7 @@
         if (response.ok) {
           sheet.saved = now;
           sheet.unsaved = false;
-          var etag = sheet.form.querySelector('input[name=etag]');
-          if (etag && answer.etag) { etag.value = answer.etag; }
+          if (answer.etag) { sheet.etag().value = answer.etag; }
           if (sheet.key) { forget(sheet.key); }
           sheet.say(words('saved', { t: clock(new Date()) }));
         } else if (response.status === 401) {
@@ -169,9 +172,11 @@
       field.value = value;
       copy.appendChild(field);
     }
-    all('input[name=csrf_token], input[name=etag], input[name=idempotency]', this.form).forEach(function (input) {
+    all('input[name=csrf_token], input[name=idempotency]', this.form).forEach(function (input) {
       put(input.name, input.value);
     });
+    // the revision that the copy began from: a change by somebody else since then must show
+    if (kept.etag) { put('etag', kept.etag); }
     JSON.parse(kept.text).forEach(function (pair) { put(pair[0], pair[1]); });
     put('button', 'restore');
     copy.hidden = true;

@@ -1,0 +1,111 @@
+"""Schemas of the small forms of the back office: create, correct, withdraw, a paper sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import colander
+
+from jiceng_cms.web.forms import widgets
+from jiceng_cms.web.forms.types import CleanString, LocalDate
+
+#: (value, words) in the order in which they are shown.
+Choices = Sequence[tuple[str, str]]
+
+
+def _choice(name: str, title: str, choices: Choices, description: str = "") -> Any:
+    return colander.SchemaNode(
+        colander.String(),
+        name=name,
+        title=title,
+        description=description,
+        widget=widgets.Radios(values=tuple(choices)),
+        validator=colander.OneOf([value for value, _ in choices]),
+    )
+
+
+def _text(name: str, title: str, description: str, limit: int, **kw: Any) -> Any:
+    return colander.SchemaNode(
+        CleanString(multiline=True, limit=limit),
+        name=name,
+        title=title,
+        description=description,
+        widget=widgets.TextArea(rows=4),
+        **kw,
+    )
+
+
+def create_schema(kinds: Choices, parts: Choices = ()) -> Any:
+    """``{"kind", "title", "part"}``: what is to be published; ``part`` "" for the whole unit."""
+    schema = colander.SchemaNode(
+        colander.Mapping(),
+        _choice("kind", "公开什么", kinds),
+        colander.SchemaNode(
+            CleanString(limit=120),
+            name="title",
+            title="标题",
+            description="写清哪一年、什么事，例如“2026年第三季度财务收支”。以后还可以改。",
+        ),
+    )
+    if parts:
+        schema.add(
+            colander.SchemaNode(
+                colander.String(),
+                name="part",
+                title="涉及的小组",
+                missing="",
+                widget=widgets.Select(values=(("", "全村（全社区）"), *parts)),
+                validator=colander.OneOf([value for value, _ in parts]),
+            )
+        )
+    return schema
+
+
+def correction_schema() -> Any:
+    """``{"kind": "typo" | "substance", "reason"}``."""
+    return colander.SchemaNode(
+        colander.Mapping(),
+        _choice(
+            "kind",
+            "要改的是什么",
+            (
+                ("typo", "错别字、漏字、排版：不改变意思，要由另一个人确认，公示期不重新算"),
+                ("substance", "金额、决定、日期、姓名、附件等内容：改后公示期从头算"),
+            ),
+        ),
+        _text("reason", "为什么更正", "居民会看到这句话。写清原来哪里不对。", 500),
+    )
+
+
+def withdrawal_schema(reasons: Choices) -> Any:
+    """``{"reason", "note"}``; ``reasons`` is the closed list."""
+    return colander.SchemaNode(
+        colander.Mapping(),
+        _choice("reason", "撤回的原因", reasons),
+        _text("note", "向居民说明", "这段话会公开，不要写个人信息。说清之后怎么办。", 500),
+    )
+
+
+def paper_signoff_schema(members: Choices, verdicts: Choices) -> Any:
+    """``{"member", "verdict", "signed_on", "reason", "code"}`` of one signed sheet."""
+    return colander.SchemaNode(
+        colander.Mapping(),
+        colander.SchemaNode(
+            CleanString(),
+            name="code",
+            title="纸上的校验码",
+            description="印在签署单右上角，用来确认签的就是这一稿。",
+            widget=widgets.TextInput(attributes={"autocomplete": "off"}),
+        ),
+        colander.SchemaNode(
+            colander.String(),
+            name="member",
+            title="签署人",
+            widget=widgets.Select(values=(("", "请选择"), *members)),
+            validator=colander.OneOf([value for value, _ in members]),
+        ),
+        _choice("verdict", "纸上的意见", verdicts),
+        colander.SchemaNode(LocalDate(), name="signed_on", title="签署日期"),
+        _text("reason", "纸上写的理由", "照原文抄录，没有写就空着。", 1000, missing=""),
+    )
