@@ -80,7 +80,11 @@ _MONEY = re.compile(r"元|金额|收入|支出|余额|单价|总价|合计|小�
 _NAMES = re.compile(
     r"序号|编号|号码|证号|凭证|电话|手机|年份|年度|日期|时间|代码|账号|届|组别|楼|栋|室|月份|户号|单元"
 )
-_TOTAL = re.compile(r"^(合\s*计|总\s*计|小\s*计|共\s*计|总和|累计)")
+_TOTAL = re.compile(r"(?:本[年季月期])?(?:合\s*计|总\s*计|小\s*计|共\s*计|总和|累计)[:：]?")
+_UNIT = re.compile(r"[（(][^）)]*元[）)]")
+#: Columns whose text names the row, best first.
+_NAMING = re.compile(r"摘要|项目|事项|名称|姓名|户主|内容|科目")
+_DATE = re.compile(r"\d{4}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?月?")
 _MINUS = {"－": "-", "−": "-"}
 #: From this many rows on, a table scrolls in its box and tells its totals above.
 LONG = 14
@@ -133,27 +137,38 @@ def _figure(cell: str, kind: str) -> str:
     return f"{value:,f}"
 
 
+def _column_class(kind: str, cells: Sequence[str]) -> str:
+    if kind:
+        return "num"
+    longest = max(map(len, cells), default=0)
+    if longest <= 4 or all(_DATE.fullmatch(cell) for cell in cells if cell):
+        return "nowrap"
+    return "wide" if longest > 12 else "mid" if longest > 6 else ""
+
+
 def render_table(block: TableBlock) -> str:
     """A ``<table>`` in its box, head sticky, cells escaped."""
     head = [name.strip() for name in block.head]
     width = len(head)
     rows = [tuple(row[:width]) + ("",) * (width - len(row)) for row in block.rows]
     kinds = number_columns(head, rows)
-    title = next((i for i, name in enumerate(head) if not kinds[i] and not _NAMES.search(name)), 0)
-    # The widest text decides whether a column may wrap or must be given room.
-    roomy = [
-        not kinds[i] and max((len(row[i]) for row in rows), default=0) > 12 for i in range(width)
-    ]
+    texts = [i for i in range(width) if not kinds[i]]
+    title = next(
+        (i for i in texts if _NAMING.search(head[i])),
+        next((i for i in texts if not _NAMES.search(head[i])), 0),
+    )
+    # The widest text decides whether a column keeps its line, wraps, or must be given room.
+    classes = [_column_class(kinds[i], [row[i].strip() for row in rows]) for i in range(width)]
     labels = [escape(name) for name in head]
     opens = [
-        f'data-label="{labels[i]}"'
-        + (' class="num"' if kinds[i] else ' class="wide"' if roomy[i] else "")
+        f'data-label="{labels[i]}"' + (f' class="{classes[i]}"' if classes[i] else "")
         for i in range(width)
     ]
     out: list[str] = []
     totals: list[str] = []
     for row in rows:
-        total = any(_TOTAL.match(cell.strip()) for cell in row[:3])
+        word = next((cell.strip() for cell in row if _TOTAL.fullmatch(cell.strip())), "")
+        total = bool(word)
         out.append('<tr class="total">' if total else "<tr>")
         sums: list[str] = []
         for i, cell in enumerate(row):
@@ -163,20 +178,22 @@ def render_table(block: TableBlock) -> str:
                 continue
             shown = escape(_figure(text, kinds[i]) if kinds[i] else text).replace("\n", "<br>")
             if total and kinds[i] == "money":
-                sums.append(f"{labels[i]} {shown}")
+                sums.append(f"{escape(_UNIT.sub('', head[i]))} {shown} 元")
             if i == title:
                 out.append(f'<th scope="row" {opens[i]}><span>{shown}</span></th>')
             else:
                 out.append(f"<td {opens[i]}><span>{shown}</span></td>")
         out.append("</tr>")
         if total and sums:
-            word = escape(next(cell.strip() for cell in row[:3] if _TOTAL.match(cell.strip())))
-            totals.append(f"<span>{word}：{'，'.join(sums)}</span>")
+            name = escape(word.rstrip(":："))
+            totals.append(f"<span>{name}：{'，'.join(sums)}</span>")
     long = len(rows) >= LONG
     caption = escape(block.caption.strip())
     keep = width <= 3
     heads = "".join(
-        f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if kinds[i] else ""}>{labels[i]}</th>'
+        f'<th scope="col" class="num">{labels[i]}</th>'
+        if kinds[i]
+        else f'<th scope="col">{labels[i]}</th>'
         for i in range(width)
     )
     above = f'<p class="table__sum">{"".join(totals[-1:])}</p>' if long and totals else ""
@@ -188,7 +205,8 @@ def render_table(block: TableBlock) -> str:
     )
     return (
         f'{above}<div class="tablebox{" tablebox--long" if long else ""}"{box}>'
-        f'<table class="table {"table--keep" if keep else "table--cards"}">'
+        f'<table class="table {"table--keep" if keep else "table--cards"}'
+        f'{" table--wide" if block.wide else ""}">'
         f"{f'<caption>{caption}</caption>' if caption else ''}"
         f"<thead><tr>{heads}</tr></thead><tbody>{''.join(out)}</tbody></table></div>"
     )
