@@ -74,6 +74,16 @@ class ResidentId:
                         "是别的编号，请由另一个人核对确认。",
                         "asks",
                     )
+        for place, digits in folded.windows(18):
+            if _is_birth_date(digits[6:14]) and digits[-1] == ric.calc_check_digit(digits):
+                yield _finding(
+                    self.kind,
+                    field,
+                    folded.window(place, digits),
+                    "这一长串数字里像是夹着一个身份证号（校验码相符）。是身份证号就整个删掉；"
+                    "是别的编号，请由另一个人核对确认。",
+                    "asks",
+                )
 
     def _old(self, field: str, folded: Folded, found: Candidate) -> Iterator[Finding]:
         digits = found.digits

@@ -134,6 +134,20 @@ class Folded:
                 if len(digits) in lengths:
                     yield self._candidate(digits, shape, start, end, broken, spelled)
 
+    def windows(self, size: int) -> Iterator[tuple[int, str]]:
+        """(place in the folded text, ``size`` digits) inside every longer group.
+
+        Text taken out of files often glues a number to its neighbour.
+        """
+        for start, end in self._groups:
+            if end - start > size:
+                for place in range(start, end - size + 1):
+                    yield place, self.text[place : place + size]
+
+    def window(self, place: int, digits: str) -> Candidate:
+        """The candidate for one of :meth:`windows`."""
+        return self._candidate(digits, [len(digits)], place, place + len(digits), False, False)
+
     def _ten_after(self, end: int) -> int | None:
         """Where the X stands that ends a number, at most a gap behind ``end``."""
         for index in range(end, min(end + _MAX_GAP + 1, len(self.text))):
