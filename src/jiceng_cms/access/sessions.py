@@ -266,6 +266,14 @@ class Cookie:
     secure: bool
     base: str = "jiceng"
 
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, str], base: str = "jiceng") -> Cookie:
+        """Read `access.secure`, `true` unless the site says `false`; ValueError for other words."""
+        text = str(settings.get("access.secure", "true")).strip().lower()
+        if text not in ("true", "false"):
+            raise ValueError(f"access.secure = {text}: expected true or false")
+        return cls(text == "true", base)
+
     @property
     def name(self) -> str:
         """`__Host-jiceng`, or `jiceng` without TLS."""

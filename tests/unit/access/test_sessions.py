@@ -384,6 +384,14 @@ def test_the_cookie_on_a_try_out_without_tls() -> None:
     assert "HttpOnly" in cookie.header("abc")[1]
 
 
+def test_a_site_that_says_nothing_is_behind_tls() -> None:
+    assert Cookie.from_settings({}).secure
+    assert not Cookie.from_settings({"access.secure": "False"}).secure
+    assert Cookie.from_settings({}, base="jiceng-login").name == "__Host-jiceng-login"
+    with pytest.raises(ValueError, match=r"access\.secure"):
+        Cookie.from_settings({"access.secure": "no"})
+
+
 def test_clearing_the_cookie_matches_setting_it() -> None:
     cookie = Cookie(secure=True)
     _, value = cookie.clearing_header()
