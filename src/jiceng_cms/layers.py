@@ -15,8 +15,8 @@ LAYERS: tuple[str, ...] = (
     "privacy",
     "search",
     "access",
-    "affairs",
     "web",
+    "affairs",
     "api",
     "ops",
 )

@@ -1,0 +1,1 @@
+"""The domain: what communities and villages owe their residents, a package each."""

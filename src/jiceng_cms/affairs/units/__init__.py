@@ -1,0 +1,1 @@
+"""Units, their bodies, persons and roles: who is who, as dated data."""

@@ -1,0 +1,1 @@
+"""Declarative workflows: definitions from files, runs of records, the engine between them."""

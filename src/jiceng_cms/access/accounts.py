@@ -1,0 +1,200 @@
+"""Accounts: who may sign in, as a person; and the actions on them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from persistent import Persistent
+
+from ..core.actions import Context
+from ..core.audit import audited
+from ..core.errors import Forbidden, Invalid, NotFound, Refused
+from ..core.events import register
+from .onetime import LinkState, OneTimeLink, check
+
+register("account.created", "开设账号", "Account created")
+register("account.link_issued", "发出登录链接", "Sign-in link issued")
+register("account.password_set", "设置密码", "Password set")
+register("account.disabled", "停用账号", "Account disabled")
+register("login.succeeded", "登录", "Signed in")
+register("login.failed", "登录失败", "Failed sign-in")
+register("login.ended", "退出登录", "Signed out")
+
+#: Purpose of the links that set a password.
+SET_PASSWORD = "set-password"  # noqa: S105 - a purpose, not a secret
+
+_LOGIN = re.compile(r"[a-z][a-z0-9._-]{1,31}")
+
+
+@audited("subject")
+class Account(Persistent):
+    """A login that belongs to a person. ``password`` is an argon2id hash or ""."""
+
+    def __init__(self, login: str, person: str, created_at: datetime) -> None:
+        self.subject = f"account:{login}"
+        self.login = login
+        self.person = person
+        self.created_at = created_at
+        self.password = ""
+        self.password_at: datetime | None = None
+        self.disabled = False
+        self.link: OneTimeLink | None = None
+
+
+def administers_accounts(ctx: Context) -> None:
+    """Refuse unless system administration or the machine's operator acts."""
+    if ctx.actor.role != "operator":
+        ctx.require(None, ("system",), "管理账号")
+
+
+@dataclass(frozen=True)
+class CreateAccount:
+    """Open an account for a person; ``link`` lets that person set a password once."""
+
+    name: ClassVar[str] = "account.create"
+    login: str
+    person: str
+    link: OneTimeLink | None = None
+    password: str = ""
+    token: str = ""
+
+    @property
+    def lock(self) -> str:
+        return "site"
+
+    def check(self, ctx: Context) -> None:
+        administers_accounts(ctx)
+        if _LOGIN.fullmatch(self.login) is None:
+            raise Invalid(
+                "登录名用小写字母开头，2 到 32 个小写字母、数字、点、横线。",
+                fields={"login": "请换一个登录名。"},
+            )
+        if self.login in ctx.site.accounts:
+            raise Refused(f"登录名 {self.login} 已经有人用了，请换一个。")
+        if self.person not in ctx.site.persons:
+            raise NotFound("这个人还没有登记，请先登记人员。")
+
+    def execute(self, ctx: Context) -> str:
+        account = Account(self.login, self.person, ctx.now)
+        account.link, account.password = self.link, self.password
+        account.password_at = ctx.now if self.password else None
+        ctx.site.accounts[self.login] = account
+        ctx.log("account.created", account.subject, ctx.site.history, "", {"person": self.person})
+        return self.login
+
+
+def _account(ctx: Context, login: str) -> Account:
+    account: Account | None = ctx.site.accounts.get(login)
+    if account is None:
+        raise NotFound("没有这个账号。")
+    ctx.hold(account)
+    return account
+
+
+@dataclass(frozen=True)
+class IssueLink:
+    """Give an account a new one-time link; the former one is void."""
+
+    name: ClassVar[str] = "account.link"
+    login: str
+    link: OneTimeLink
+    token: str = ""
+
+    @property
+    def lock(self) -> str:
+        return "site"
+
+    def check(self, ctx: Context) -> None:
+        administers_accounts(ctx)
+        _account(ctx, self.login)
+
+    def execute(self, ctx: Context) -> str:
+        account = _account(ctx, self.login)
+        account.link = self.link
+        ctx.log("account.link_issued", account.subject, ctx.site.history, "", {})
+        return self.login
+
+
+@dataclass(frozen=True)
+class SetPassword:
+    """Set a password by a one-time link (``link_token``); the link is used up."""
+
+    name: ClassVar[str] = "account.password"
+    login: str
+    link_token: str
+    password: str
+    token: str = ""
+
+    @property
+    def lock(self) -> str:
+        return "site"
+
+    def check(self, ctx: Context) -> None:
+        account = ctx.site.accounts.get(self.login)
+        state = check(account.link if account else None, SET_PASSWORD, self.link_token, ctx.now)
+        if state is not LinkState.GOOD:
+            raise Refused(state.value)
+
+    def execute(self, ctx: Context) -> str:
+        account = _account(ctx, self.login)
+        account.link = None
+        account.password, account.password_at = self.password, ctx.now
+        ctx.log("account.password_set", account.subject, ctx.site.history, "", {})
+        return self.login
+
+
+@dataclass(frozen=True)
+class DisableAccount:
+    """Close an account: access ends at once, what was done stays under the name."""
+
+    name: ClassVar[str] = "account.disable"
+    login: str
+    token: str = ""
+
+    @property
+    def lock(self) -> str:
+        return "site"
+
+    def check(self, ctx: Context) -> None:
+        administers_accounts(ctx)
+        account = _account(ctx, self.login)
+        if account.person == ctx.actor.person:
+            raise Forbidden("不能停用自己的账号，请由另一位管理员办理。")
+
+    def execute(self, ctx: Context) -> str:
+        account = _account(ctx, self.login)
+        account.disabled = True
+        account.password, account.link = "", None
+        ctx.log("account.disabled", account.subject, ctx.site.history, "", {})
+        return self.login
+
+
+@dataclass(frozen=True)
+class NoteLogin:
+    """Journal a sign-in, a failure of a known account, or a sign-out."""
+
+    name: ClassVar[str] = "login.note"
+    kind: str
+    login: str
+    token: str = ""
+
+    @property
+    def lock(self) -> str:
+        return f"account:{self.login}"
+
+    def check(self, ctx: Context) -> None:
+        _account(ctx, self.login)
+
+    def execute(self, ctx: Context) -> str:
+        account = _account(ctx, self.login)
+        ctx.log(self.kind, account.subject, ctx.site.history, "", {})
+        return self.login
+
+
+def account_of(site: Any, login: str) -> Account | None:
+    """The account behind a login that is not disabled, or None."""
+    account: Account | None = site.accounts.get(login)
+    return account if account is not None and not account.disabled else None
