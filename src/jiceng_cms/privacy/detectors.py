@@ -115,7 +115,7 @@ class Mobile:
     def scan(self, field: str, text: str) -> Iterator[Finding]:
         """Every mobile number that is not on the list."""
         folded = Folded(text)
-        for found in folded.candidates((11, 12, 13, 15)):
+        for found in folded.candidates((11, 12, 13, 15), most_groups=4):
             digits = found.digits
             # A prefix written apart leaves a candidate of eleven digits on its own.
             prefix = digits[:-11]
@@ -146,7 +146,7 @@ class BankCard:
     def scan(self, field: str, text: str) -> Iterator[Finding]:
         """Cards by their first digits, their sum, and words like 账号 before them."""
         folded = Folded(text)
-        for found in folded.candidates((16, 17, 18, 19)):
+        for found in folded.candidates((16, 17, 18, 19), most_groups=5):
             if found.broken or found.decimals or found.letter_before or found.letter_after:
                 continue
             certainty = self._judge(found, folded.words_before(found.start, _NEAR))

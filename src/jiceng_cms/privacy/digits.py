@@ -102,9 +102,12 @@ class Folded:
             groups.append((start, len(self.text)))
         return groups
 
-    def candidates(self, lengths: Collection[int], *, with_x: bool = False) -> Iterator[Candidate]:
+    def candidates(
+        self, lengths: Collection[int], *, with_x: bool = False, most_groups: int = 18
+    ) -> Iterator[Candidate]:
         """Every run of whole groups with one of these numbers of digits.
 
+        Of runs with more than ``most_groups`` groups only those spelled digit by digit.
         ``with_x``: one digit fewer and an X at the end are a candidate too, with ``X`` as its
         last character.
         """
@@ -122,11 +125,13 @@ class Folded:
                     broken = broken or join == "\n"
                 digits += self.text[begin:end]
                 shape.append(end - begin)
-                if len(digits) > longest:
+                if len(digits) > longest or (len(shape) > most_groups and len(digits) > len(shape)):
                     break
                 if len(digits) < shortest:
                     continue
                 spelled = len(shape) == len(digits) and self._spelled(first, position)
+                if len(shape) > most_groups and not spelled:
+                    continue
                 if with_x and len(digits) + 1 in lengths:
                     ten = self._ten_after(end)
                     if ten is not None:
