@@ -19,7 +19,7 @@ Stage = Literal["事前", "事中", "事后", ""]
 Audience = Literal["public", "branch"]
 Verdict = Literal["agree", "reserve", "object"]
 CorrectionKind = Literal["typo", "substance"]
-WithdrawalCode = Literal["wrong_facts", "duplicate"]
+WithdrawalCode = Literal["wrong", "duplicate"]
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,10 @@ class CorrectionSpec:
 
 @dataclass(frozen=True)
 class WithdrawalSpec:
-    """Withdrawn at ``when`` (aware, UTC); the reason is one of a closed list, the note is public."""
+    """Withdrawn at ``when`` (aware, UTC); ``code`` is a key of core.effects.WITHDRAWAL_REASONS.
+
+    The note is public.
+    """
 
     when: datetime
     code: WithdrawalCode

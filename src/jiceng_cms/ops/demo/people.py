@@ -78,23 +78,37 @@ def office_of(place: PlaceSpec) -> Office:
     names: dict[str, str] = data["demo"]
     row: dict[str, Any] = data["units"][place.code]
     shared = place.code in _FIRST_UNITS
-    register = _Register(place.code, {name: login for login, name in names.items()} if shared else {})
+    register = _Register(
+        place.code, {name: login for login, name in names.items()} if shared else {}
+    )
     clerk = names["clerk"] if shared else row["clerk"]
     approver = names["approver"] if shared else row["approver"]
     party = names["party"] if shared else row["party"]
     publicity = names["party2"] if shared else row["party2"]
     overseers = (
-        [names["supervisor"], names["supervisor2"], names["supervisor3"]] if shared else row["supervisors"]
+        [names["supervisor"], names["supervisor2"], names["supervisor3"]]
+        if shared
+        else row["supervisors"]
     )
     committee = committee_name(place)
-    rows: tuple[tuple[Literal["committee", "supervision", "branch", "assembly"], str, tuple[tuple[str, str, str], ...]], ...] = (
+    rows: tuple[
+        tuple[
+            Literal["committee", "supervision", "branch", "assembly"],
+            str,
+            tuple[tuple[str, str, str], ...],
+        ],
+        ...,
+    ] = (
         (
             "committee",
             committee,
             (
                 ("主任", row["head"], ""),
                 ("副主任", approver, ""),
-                *(("委员", name, row["former"] if n == 2 else "") for n, name in enumerate(row["members"])),
+                *(
+                    ("委员", name, row["former"] if n == 2 else "")
+                    for n, name in enumerate(row["members"])
+                ),
             ),
         ),
         (
@@ -116,7 +130,8 @@ def office_of(place: PlaceSpec) -> Office:
         ("assembly", _assembly_name(place), tuple(("代表", name, "") for name in row["assembly"])),
     )
     bodies = tuple(
-        BodySpec(place.code, kind, kind, name, TERM, _seats(register, *seats)) for kind, name, seats in rows
+        BodySpec(place.code, kind, kind, name, TERM, _seats(register, *seats))
+        for kind, name, seats in rows
     )
     register.id(clerk)
     accounts: tuple[AccountSpec, ...] = ()
@@ -126,7 +141,12 @@ def office_of(place: PlaceSpec) -> Office:
             "supervisor": overseers[0], "supervisor2": overseers[1], "supervisor3": overseers[2],
         }  # fmt: skip
         accounts = tuple(
-            AccountSpec(f"{login}-{place.initials}", register.id(holders[login]), ((role, place.code),), shown=False)
+            AccountSpec(
+                f"{login}-{place.initials}",
+                register.id(holders[login]),
+                ((role, place.code),),
+                shown=False,
+            )
             for login, role in OFFICE_ROLES.items()
         )
     duties = [
@@ -139,7 +159,9 @@ def office_of(place: PlaceSpec) -> Office:
     ]
     if shared:
         duties.insert(4, Duty("报账员", names["bookkeeper"], "报账、对账，准备收支明细"))
-    return Office(place.code, row["head"], overseers[0], tuple(register.made), bodies, accounts, tuple(duties))
+    return Office(
+        place.code, row["head"], overseers[0], tuple(register.made), bodies, accounts, tuple(duties)
+    )
 
 
 def demo_persons() -> tuple[PersonSpec, ...]:
@@ -178,7 +200,12 @@ def bulk_bodies(place: PlaceSpec) -> tuple[BodySpec, ...]:
             name,
             (FORMER_TERM[0], TERM[1]),
             tuple(
-                SeatSpec(login, "主任" if n == 0 and kind == "supervision" else "委员", FORMER_TERM[0], TERM[1])
+                SeatSpec(
+                    login,
+                    "主任" if n == 0 and kind == "supervision" else "委员",
+                    FORMER_TERM[0],
+                    TERM[1],
+                )
                 for n, login in enumerate(logins)
             ),
         )

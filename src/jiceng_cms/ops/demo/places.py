@@ -83,23 +83,33 @@ def places() -> tuple[PlaceSpec, ...]:
     return tuple(found)
 
 
-# Syllables for invented names: a first, a second, sometimes a third.
-_FIRST = tuple(
-    pair.split(":")
-    for pair in (
-        "杉:shan 枫:feng 槿:jin 蓼:liao 芡:qian 菱:ling 莼:chun 荇:xing 蒲:pu 葭:jia 荻:di 芦:lu 栎:li 槲:hu 楝:lian 榉:ju"
-        " 柘:zhe 桤:qi 梓:zi 樟:zhang 鹭:lu 鹤:he 雁:yan 鸥:ou 鹿:lu 麂:ji 獭:ta 鲤:li 岫:xiu 岚:lan 峪:yu 崖:ya"
-        " 泷:long 沄:yun 洄:hui 浔:xun 涧:jian 湄:mei 溇:lou 滘:jiao 砚:yan 砻:long 碓:dui 磬:qing 窑:yao 笕:jian 篁:huang 簖:duan"
-    ).split()
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """``杉:shan 枫:feng`` as pairs."""
+    return tuple((pair[0], pair[2:]) for pair in text.split())
+
+
+# Syllables for invented names: a first, a second, sometimes a third before them.
+_FIRST = _pairs(
+    "杉:shan 枫:feng 槿:jin 蓼:liao 芡:qian 菱:ling 莼:chun 荇:xing 蒲:pu 葭:jia 荻:di 芦:lu"
+    " 栎:li 槲:hu 楝:lian 榉:ju 柘:zhe 桤:qi 梓:zi 樟:zhang 鹭:lu 鹤:he 雁:yan 鸥:ou"
+    " 鹿:lu 麂:ji 獭:ta 鲤:li 岫:xiu 岚:lan 峪:yu 崖:ya 泷:long 沄:yun 洄:hui 浔:xun"
+    " 涧:jian 湄:mei 溇:lou 滘:jiao 砚:yan 砻:long 碓:dui 磬:qing 窑:yao 笕:jian 篁:huang 簖:duan"
 )
-_SECOND = tuple(
-    pair.split(":")
-    for pair in (
-        "坞:wu 塝:bang 坪:ping 坳:ao 垄:long 坑:keng 塘:tang 圩:wei 埠:bu 墩:dun 岗:gang 岭:ling 湾:wan 渡:du 沟:gou 洲:zhou"
-        " 溪:xi 源:yuan 滩:tan 浦:pu 桥:qiao 亭:ting 店:dian 铺:pu 园:yuan 庄:zhuang 楼:lou 堰:yan 闸:zha 井:jing 林:lin 台:tai"
-    ).split()
+_SECOND = _pairs(
+    "坞:wu 塝:bang 坪:ping 坳:ao 垄:long 坑:keng 塘:tang 圩:wei 埠:bu 墩:dun 岗:gang 岭:ling"
+    " 湾:wan 渡:du 沟:gou 洲:zhou 溪:xi 源:yuan 滩:tan 浦:pu 桥:qiao 亭:ting 店:dian 铺:pu"
+    " 园:yuan 庄:zhuang 楼:lou 堰:yan 闸:zha 井:jing 林:lin 台:tai"
 )
-_THIRD = (("", ""), ("上", "shang"), ("下", "xia"), ("东", "dong"), ("西", "xi"), ("新", "xin"), ("老", "lao"), ("后", "hou"))
+_THIRD = (
+    ("", ""),
+    ("上", "shang"),
+    ("下", "xia"),
+    ("东", "dong"),
+    ("西", "xi"),
+    ("新", "xin"),
+    ("老", "lao"),
+    ("后", "hou"),
+)
 #: How many names can be told apart.
 NAMES = len(_FIRST) * len(_SECOND) * len(_THIRD)
 
@@ -133,12 +143,22 @@ def many_places(units: int, seed: int) -> Iterator[PlaceSpec]:
     ):
         left, number = counts[kind], start
         while left > 0:
-            parent = _bulk(f"990101{number:03d}000", above, suffix, syllables, DISTRICT, next(names), made)
+            parent = _bulk(
+                f"990101{number:03d}000", above, suffix, syllables, DISTRICT, next(names), made
+            )
             yield parent
             for child in range(min(left, per_parent)):
                 made += 1
                 tail, reading = ("村", "cun") if kind == "village" else ("社区", "she qu")
-                yield _bulk(parent.code[:9] + f"{base + child:03d}", kind, tail, reading, parent.code, next(names), made)
+                yield _bulk(
+                    parent.code[:9] + f"{base + child:03d}",
+                    kind,
+                    tail,
+                    reading,
+                    parent.code,
+                    next(names),
+                    made,
+                )
             left -= per_parent
             number += 1
 
@@ -162,8 +182,21 @@ def _bulk(
         phone=f"0999-555{serial % 10000:04d}",
         hours=HOURS,
         ask_on_paper=_PAPER.get(kind, _PAPER_ABOVE),
-        uscc=make_uscc(_PREFIX.get(kind, "11"), DISTRICT[:6], (1000 if committee else 50_000) + int(code[6:9]) + serial * 10),
-        parts=((f"{stem}上组", f"{stem}下组") if village else (f"{stem}苑", f"{stem}里")) if committee else (),
-        entity=EntitySpec(f"{name}股份经济合作社", make_uscc("N2", DISTRICT[:6], 200_000 + serial)) if village else None,
-        facts=(("road", f"{stem}路"), ("river", f"{stem}溪"), ("hill", f"{stem}山"), ("water", f"{stem}塘")),
+        uscc=make_uscc(
+            _PREFIX.get(kind, "11"),
+            DISTRICT[:6],
+            (1000 if committee else 50_000) + int(code[6:9]) + serial * 10,
+        ),
+        parts=((f"{stem}上组", f"{stem}下组") if village else (f"{stem}苑", f"{stem}里"))
+        if committee
+        else (),
+        entity=EntitySpec(f"{name}股份经济合作社", make_uscc("N2", DISTRICT[:6], 200_000 + serial))
+        if village
+        else None,
+        facts=(
+            ("road", f"{stem}路"),
+            ("river", f"{stem}溪"),
+            ("hill", f"{stem}山"),
+            ("water", f"{stem}塘"),
+        ),
     )
