@@ -146,7 +146,7 @@ class SearchHit:
     snippet: Parts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FacetCount:
     """How many documents a filter would leave, were it set to ``value``."""
 

@@ -51,12 +51,10 @@ from .interface import (
     StaleBatch,
 )
 from .whoosh_files import (
-    ALL,
     FORMAT,
     META,
     SHOWN,
     TEXT,
-    TITLE,
     IndexSchema,
     SegmentReader,
     Storage,
@@ -102,7 +100,7 @@ class _Loaded:
     reader: SegmentReader
     keys: list[str]
     published: NDArray[np.int64]
-    title_bytes: list[int]
+    title_ends: list[int]
     facets: dict[str, NDArray[np.int64]]
 
 
@@ -168,21 +166,24 @@ class WhooshEngine:
 
     def _answer(self, view: _View, query: SearchQuery, terms: tuple[Term, ...]) -> SearchResults:
         within, filters = self._filters(view, query)
-        # A facet's counts ignore its own filter, so whatever fails one filter still counts.
+        # A facet's counts ignore its own filter: what fails this one alone still counts there.
         failed = np.zeros(view.size, dtype=np.int8)
         for mask in filters.values():
             failed += ~mask
-        found = self._matching(view, terms, within & (failed <= 1))
-        chosen = np.flatnonzero(found & (failed == 0))
+        found = within & _gathered(view, [s.reader.matching(terms) for s in view.segments])
+        passed = found & (failed == 0)
+        chosen = np.flatnonzero(passed)
         facets = {
-            facet: self._counts(view, facet, found & (failed - ~filters[facet] == 0))
-            if facet in filters
-            else self._counts(view, facet, found & (failed == 0))
+            facet: self._counts(
+                view, facet, found & (failed == ~filters[facet]) if facet in filters else passed
+            )
             for facet in FACETS
         }
-        titled = np.zeros(view.size, dtype=np.bool_)
-        if query.sort == SORT_RELEVANCE and len(chosen):
-            self._mark_titled(view, terms, chosen, titled)
+        if query.sort == SORT_RELEVANCE:
+            titles = [s.reader.titled(terms, s.title_ends) for s in view.segments]
+        else:
+            titles = []
+        titled = _gathered(view, titles)
         first = (query.page - 1) * query.per_page
         page = _window(view, chosen, titled, first, first + query.per_page)
         words = tuple(term.text for term in terms)
@@ -216,56 +217,6 @@ class WhooshEngine:
             facet: np.isin(view.facets[facet], [self._names[facet].find(v) for v in values])
             for facet, values in wanted.items()
         }
-
-    @staticmethod
-    def _matching(view: _View, terms: Sequence[Term], candidates: Mask) -> Mask:
-        """Which of ``candidates`` have all terms, literally."""
-        needed = dict.fromkeys(gram for term in terms for gram in term.grams)
-        literal = [term.needle for term in terms if not term.exact]
-        # Longest first: the rarer it is, the sooner a document is out.
-        literal.sort(key=len, reverse=True)
-        found = np.zeros(view.size, dtype=np.bool_)
-        for segment, base in zip(view.segments, view.bases, strict=True):
-            end = base + segment.reader.size
-            left = candidates[base:end].copy()
-            for gram in needed:
-                mask = np.zeros(len(left), dtype=np.bool_)
-                mask[segment.reader.postings(ALL, gram)] = True
-                left &= mask
-                if not left.any():
-                    break
-            else:
-                if literal:
-                    text = segment.reader.text
-                    for docnum in np.flatnonzero(left).tolist():
-                        blob = text(docnum)
-                        for needle in literal:
-                            if needle not in blob:
-                                left[docnum] = False
-                                break
-                found[base:end] = left
-        return found
-
-    @staticmethod
-    def _mark_titled(
-        view: _View, terms: Sequence[Term], chosen: NDArray[np.int64], titled: Mask
-    ) -> None:
-        """Set ``titled`` for those of ``chosen`` whose title has all terms."""
-        needed = dict.fromkeys(gram for term in terms for gram in term.grams)
-        literal = [term.needle for term in terms if not term.exact]
-        candidates = np.zeros(view.size, dtype=np.bool_)
-        candidates[chosen] = True
-        for segment, base in zip(view.segments, view.bases, strict=True):
-            left = candidates[base : base + segment.reader.size]
-            for gram in needed:
-                mask = np.zeros(len(left), dtype=np.bool_)
-                mask[segment.reader.postings(TITLE, gram)] = True
-                left = left & mask
-                if not left.any():
-                    break
-            for docnum in np.flatnonzero(left).tolist():
-                title = segment.reader.text(docnum, segment.title_bytes[docnum])
-                titled[base + docnum] = all(needle in title for needle in literal)
 
     def _counts(self, view: _View, facet: str, mask: Mask) -> tuple[FacetCount, ...]:
         values = self._names[facet].values
@@ -448,7 +399,7 @@ class WhooshEngine:
             reader=reader,
             keys=keys,
             published=np.array(published, dtype=np.int64),
-            title_bytes=title_bytes,
+            title_ends=reader.title_ends(title_bytes),
             facets={
                 facet: np.array([self._names[facet].number(v) for v in values], dtype=np.int64)
                 for facet, values in columns.items()
@@ -486,6 +437,14 @@ def _view(
     )
 
 
+def _gathered(view: _View, found: Sequence[NDArray[np.int64]]) -> Mask:
+    """One mask of a whole view from the numbers found in each segment (none for no list)."""
+    mask = np.zeros(view.size, dtype=np.bool_)
+    for base, ids in zip(view.bases, found, strict=False):
+        mask[base + ids] = True
+    return mask
+
+
 def _window(
     view: _View, chosen: NDArray[np.int64], titled: Mask, first: int, last: int
 ) -> list[int]:
@@ -514,7 +473,10 @@ def _window(
 
 def _hit(view: _View, docnum: int, words: tuple[str, ...]) -> SearchHit:
     segment, number = view.place(docnum)
-    shown = json.loads(zlib.decompress(segment.reader.value(SHOWN, number)))
+    packed = zlib.decompress(segment.reader.value(SHOWN, number))
+    shown = json.loads(packed.decode("utf-8", "surrogatepass"))
+    # Normalised long ago: the marked text without its marks.
+    title, body, table, attachments, _, doc_number = _fields(segment.reader.value(TEXT, number))
     key, unit, kind, year, state, published, _ = json.loads(segment.reader.value(META, number))
     return SearchHit(
         key=key,
@@ -528,9 +490,15 @@ def _hit(view: _View, docnum: int, words: tuple[str, ...]) -> SearchHit:
         published_at=_EPOCH + published * _MICROSECOND,
         year=year,
         url=shown["url"],
-        title_parts=highlight(shown["title"], words),
+        title_parts=highlight(shown["title"], words, title),
         snippet=snippet(
-            (shown[name] for name in ("body", "table", "attachments", "number")), words
+            [
+                (shown["body"], body),
+                (shown["table"], table),
+                (shown["attachments"], attachments),
+                (shown["number"], doc_number),
+            ],
+            words,
         ),
     )
 
@@ -564,11 +532,18 @@ def _add(writer: Writer, document: SearchDocument) -> None:
     writer.add(
         meta=json.dumps(facts).encode(),
         text=FIELD_MARK.join(marked).encode(),
-        # Escaped to ASCII, so that a stray surrogate in old data can't stop the index.
-        shown=zlib.compress(json.dumps(shown).encode(), 1),
+        # A stray surrogate in old data must not stop the index.
+        shown=zlib.compress(
+            json.dumps(shown, ensure_ascii=False).encode("utf-8", "surrogatepass"), 1
+        ),
         grams=set().union(*map(grams, fields)),
         title=grams(fields[0]),
     )
+
+
+def _fields(text: bytes) -> list[str]:
+    """The normalised fields in a stored text, in the order in which ``_add`` joins them."""
+    return text.decode().replace(RUN_MARK, "").split(FIELD_MARK)
 
 
 def _copy_living(writer: Writer, reader: SegmentReader, segment: Any) -> None:
@@ -577,7 +552,7 @@ def _copy_living(writer: Writer, reader: SegmentReader, segment: Any) -> None:
         if segment.is_deleted(docnum):
             continue
         text = reader.value(TEXT, docnum)
-        fields = text.decode().replace(RUN_MARK, "").split(FIELD_MARK)
+        fields = _fields(text)
         writer.add(
             meta=reader.value(META, docnum),
             text=text,

@@ -12,7 +12,7 @@ import os
 import threading
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ from whoosh.formats import Existence
 from whoosh.index import LockError
 from whoosh.reading import TermNotFound
 from whoosh.writing import SegmentWriter
+
+from .analysis import FIELD_MARK, Term
 
 #: Changes with whatever makes an index of an earlier program unfit; such an index is rebuilt.
 FORMAT = 1
@@ -323,6 +325,7 @@ class SegmentReader:
         self._text_view = self._columns[TEXT]._dbfile._buf
         lengths = np.array(self._columns[TEXT]._lengths, dtype=np.int64)
         self._text_ends: list[int] = np.cumsum(lengths).tolist()
+        self._text_starts: list[int] = [0, *self._text_ends[:-1]]
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, str], Ids] = {}
         self._kept_ids = 0
@@ -336,15 +339,57 @@ class SegmentReader:
         """All values of a column, by document number."""
         return iter(self._columns[name])
 
+    def title_ends(self, lengths: Sequence[int]) -> list[int]:
+        """Where titles of these lengths in bytes end, for ``titled``."""
+        return [start + length for start, length in zip(self._text_starts, lengths, strict=True)]
+
     def value(self, name: str, docnum: int) -> bytes:
         """One value of a column."""
         return bytes(self._columns[name][docnum])
 
-    def text(self, docnum: int, limit: int | None = None) -> bytes:
-        """The marked text of a document, or its first ``limit`` bytes."""
-        start = self._text_ends[docnum - 1] if docnum else 0
-        end = self._text_ends[docnum] if limit is None else start + limit
-        return bytes(self._text_view[start:end])
+    def matching(self, terms: Sequence[Term]) -> Ids:
+        """The documents whose text has all ``terms``, ascending; deleted ones included.
+
+        Independent of filters, so turning pages and choosing filters asks nothing again.
+        """
+        return self._having(ALL, terms, self._text_ends)
+
+    def titled(self, terms: Sequence[Term], title_ends: Sequence[int]) -> Ids:
+        """As ``matching``, in the title alone: the first bytes of each text up to its end."""
+        return self._having(TITLE, terms, title_ends)
+
+    def _having(self, fieldname: str, terms: Sequence[Term], ends: Sequence[int]) -> Ids:
+        # Begins with a mark, which no gram does: the same dict holds both.
+        key = fieldname, FIELD_MARK.join(["", *(term.text for term in terms)])
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept is not None:
+            return kept
+        ids = self._literal(terms, self._with_grams(fieldname, terms), ends)
+        with self._lock:
+            self._keep(key, ids)
+        return ids
+
+    def _with_grams(self, fieldname: str, terms: Sequence[Term]) -> Ids:
+        left = np.ones(self.size, dtype=np.bool_)
+        for gram in dict.fromkeys(gram for term in terms for gram in term.grams):
+            mask = np.zeros(self.size, dtype=np.bool_)
+            mask[self.postings(fieldname, gram)] = True
+            left &= mask
+            if not left.any():
+                break
+        return np.flatnonzero(left)
+
+    def _literal(self, terms: Sequence[Term], ids: Ids, ends: Sequence[int]) -> Ids:
+        # Longest first: the rarer it is, the sooner a document is out.
+        needles = sorted((t.needle for t in terms if not t.exact), key=len, reverse=True)
+        view, starts = self._text_view, self._text_starts
+        for needle in needles:
+            ids = np.array(
+                [i for i in ids.tolist() if needle in bytes(view[starts[i] : ends[i]])],
+                dtype=np.int64,
+            )
+        return ids
 
     def postings(self, fieldname: str, term: str) -> Ids:
         """The numbers of the documents that have ``term``, ascending; deleted ones included."""
@@ -353,13 +398,22 @@ class SegmentReader:
             ids = self._kept.get(key)
             if ids is None:
                 ids = self._decode(fieldname, term.encode())
-                if self._kept_ids + len(ids) > self.KEPT_IDS:
-                    self._kept.clear()
-                    self._kept_ids = 0
-                self._kept[key] = ids
-                # An empty answer takes room too: a flood of unknown words must not pile up.
-                self._kept_ids += len(ids) + 16
+                self._keep(key, ids)
             return ids
+
+    def _keep(self, key: tuple[str, str], ids: Ids) -> None:
+        # An empty answer takes room too: a flood of unknown words must not pile up.
+        if self._kept_ids + len(ids) + 16 > self.KEPT_IDS:
+            self._kept.clear()
+            self._kept_ids = 0
+        self._kept[key] = ids
+        self._kept_ids += len(ids) + 16
+
+    def forget(self) -> None:
+        """Let go of all decoded lists."""
+        with self._lock:
+            self._kept.clear()
+            self._kept_ids = 0
 
     def _decode(self, fieldname: str, term: bytes) -> Ids:
         try:
