@@ -167,6 +167,7 @@ class Sequencer:
             try:
                 log = log_of(connection)
                 self._size, self._root = log.state.size, log.state.root
+                self._check_frontier(connection, log)
                 if self._signer is not None:
                     self._recorded = self._reproduced(connection, log, self._signer)
             except LogDiverged as error:
@@ -214,6 +215,16 @@ class Sequencer:
         if shown.origin != signer.name:
             raise LogDiverged("origin-changed", f"{shown.origin} → {signer.name}")
         return shown
+
+    def _check_frontier(self, connection: Any, log: Log) -> None:
+        """LogDiverged unless tiles and state agree: every later root grows from the frontier."""
+        size = log.state.size
+        try:
+            found = merkle.frontier_of(size, hash_reader(connection))
+        except LookupError as error:  # a tile is missing
+            raise LogDiverged("root-differs", f"第 {size} 条为止") from error
+        if found != log.state.frontier:
+            raise LogDiverged("root-differs", f"第 {size} 条为止")
 
     def _check_root(self, connection: Any, log: Log, size: int, root: bytes) -> None:
         """LogDiverged unless the log has this root at this size, or the storage leads to it.

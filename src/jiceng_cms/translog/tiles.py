@@ -67,8 +67,8 @@ class TileAddress:
         index = int(match["index"].replace("x", "").replace("/", ""))
         width = int(match["width"]) if match["width"] else WIDTH
         address = cls(level, index, width)
-        # .p/256 and more, levels beyond 63 and leading x000 would be second names
-        if (level or 0) > MAX_LEVEL or address.path != path:
+        # nothing has a second name: no .p/256, no leading x000
+        if (level or 0) > MAX_LEVEL or width > WIDTH or address.path != path:
             raise TilePathError(path)
         return address
 

@@ -8,12 +8,13 @@ of records is compared by whoever knows records, and handed in as :class:`Claim`
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..core.events import JOURNAL_KEY
 from . import merkle
 from .checkpoint import Checkpoint, CheckpointError
+from .differences import differences
 from .log import LogError, Row, log_of
 from .note import NoteError, Verifier
 from .recompute import Recomputed
@@ -103,18 +104,33 @@ def _compare_outbox(
             current, group = next(groups, (None, iter(())))
             entries = list(group)
         found = entries if current == tid else []
-        for position, (leaf, pointer) in enumerate(leaves):
-            if position >= len(found):
-                findings.add("entry-missing", f"{pointer} 的条目不在日志里。", None, pointer)
-                continue
-            index, row = found[position]
-            if row[0] != leaf:
-                findings.add("entry-altered", f"编号 {index} 的条目被改过。", index, pointer)
-            elif row[1] != pointer:
+        carried = [leaf for leaf, _ in leaves]
+        if [row[0] for _, row in found] != carried:
+            _name_differences(findings, leaves, found)
+            continue
+        for (index, row), (_, pointer) in zip(found, leaves, strict=True):
+            if row[1] != pointer:
                 text = f"编号 {index} 的条目指向 {row[1]}，原来是 {pointer}。"
                 findings.add("pointer-altered", text, index, pointer)
-        for index, row in found[len(leaves) :]:
-            findings.add("entry-inserted", f"编号 {index} 的条目没有来历。", index, row[1])
+
+
+def _name_differences(
+    findings: Findings, leaves: Sequence[tuple[bytes, str]], found: Sequence[tuple[int, Row]]
+) -> None:
+    """Entries of one transaction that are not the leaves it carried."""
+    told = differences([leaf for leaf, _ in leaves], [row[0] for _, row in found])
+    for code, position in told:
+        if code == "entry-missing":
+            pointer = leaves[position][1]
+            findings.add(code, f"{pointer} 的条目不在日志里。", None, pointer)
+            continue
+        index, row = found[position]
+        texts = {
+            "entry-altered": f"编号 {index} 的条目被改过。",
+            "entry-inserted": f"编号 {index} 的条目没有来历。",
+            "entry-moved": f"编号 {index} 的条目被换了位置。",
+        }
+        findings.add(code, texts[code], index, row[1])
 
 
 def _compare_claims(
