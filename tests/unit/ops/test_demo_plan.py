@@ -339,6 +339,32 @@ def test_texts_are_clean_and_nothing_is_left_open(plan: DemoPlan) -> None:
             assert not check_characters(text), (p.key, text)
 
 
+def test_a_text_names_parts_of_the_unit_that_it_is_about(plan: DemoPlan) -> None:
+    parts = {place.code: set(place.parts) for place in plan.places}
+    by_tail = {code[-3:]: found for code, found in parts.items() if found}
+    named = [(use["u"], use["part"]) for text in load_texts() for use in text.uses if "part" in use]
+    assert len(named) > 20
+    for tail, part in named:
+        assert part in by_tail[tail], (tail, part)
+
+
+def test_the_books_agree_with_the_story_of_the_road(plan: DemoPlan) -> None:
+    """Progress and final payment of the road at the first village, less the retention."""
+    paid = [
+        number(row[6])
+        for p in plan.publications
+        if p.unit == FIRST_VILLAGE and p.ledger
+        for row in p.tables[1].rows
+        if "路面硬化" in row[4] and row[6]
+    ]
+    result = next(
+        p for p in plan.publications if p.unit == FIRST_VILLAGE and p.title.endswith("竣工结算结果")
+    )
+    agreed = number(result.tables[0].rows[-1][2])
+    assert agreed == Decimal(208_000)
+    assert sum(n for n in paid if n) == agreed * Decimal("0.95")
+
+
 def test_an_unknown_field_is_an_error_and_not_left_in_the_text(plan: DemoPlan) -> None:
     setting = Setting(plan.places[-1], "甲", "乙", "鹭洄镇")
     words = setting.words(TODAY)

@@ -113,6 +113,7 @@ class Setting:
             "small": "组长" if village else "楼组长",
             "part": "",
             "year": str(event.year),
+            "last_year": str(event.year - 1),
             "month": str(month),
             "quarter": quarter_name(event),
             "nm": f"{following.month}月",
