@@ -373,6 +373,7 @@ class RecordPage:
     print_url: str = ""
     data_links: tuple[Link, ...] = ()
     staff_url: str = ""  # for who may do something with it
+    rendered: Html | None = None  # the body, where it was kept by the edition's digest
     template: str = "record.pt"
 
     @property
@@ -383,7 +384,7 @@ class RecordPage:
     @property
     def body_html(self) -> Html:
         """The thing itself."""
-        return render_blocks(self.body)
+        return render_blocks(self.body) if self.rendered is None else self.rendered
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class TableBlock:
 
 Block = Paragraph | Heading | BulletList | TableBlock
 
-_NUMBER = re.compile(r"[-－−+]?[¥￥]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[-－−+]?[¥￥]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[-+]?¥?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?", re.ASCII)
 _MONEY = re.compile(r"元|金额|收入|支出|余额|单价|总价|合计|小计|工资|补助|补贴|标准")
 # Figures that name something: no sums, so neither grouped nor put to the right.
 _NAMES = re.compile(
@@ -85,18 +85,18 @@ _UNIT = re.compile(r"[（(][^）)]*元[）)]")
 #: Columns whose text names the row, best first.
 _NAMING = re.compile(r"摘要|项目|事项|名称|姓名|户主|内容|科目")
 _DATE = re.compile(r"\d{4}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?月?")
-_MINUS = {"－": "-", "−": "-"}
 #: From this many rows on, a table scrolls in its box and tells its totals above.
 LONG = 14
 
 
 def parse_number(text: str) -> Decimal | None:
     """The number that a cell holds (full width, ¥ and separators allowed), or None."""
-    plain = unicodedata.normalize("NFKC", text).strip().replace("￥", "¥").replace(" ", "")
+    plain = text.strip()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKC", plain).replace("\u2212", "-").replace("￥", "¥")
+    plain = plain.replace(" ", "")
     if not _NUMBER.fullmatch(plain):
         return None
-    for odd, minus in _MINUS.items():
-        plain = plain.replace(odd, minus)
     return Decimal(plain.replace("¥", "").replace(",", ""))
 
 
