@@ -28,6 +28,7 @@ from jiceng_cms.search.interface import (
     QueryTooLong,
     SearchDocument,
     SearchEngine,
+    SearchError,
     SearchQuery,
     SearchResults,
     StaleBatch,
@@ -226,6 +227,15 @@ def test_dates_are_days_of_china(engine: SearchEngine) -> None:
     first, last = date(2026, 7, 1), date(2026, 6, 30)
     assert engine.search(SearchQuery("机耕路", since=first, until=first)).total == 1
     assert engine.search(SearchQuery("机耕路", until=last)).total == 0
+    # The ends of the calendar, which a form lets through, are no trouble.
+    assert engine.search(SearchQuery("机耕路", since=date.min, until=date.max)).total == 1
+
+
+def test_pages_beyond_the_last_are_empty_but_know_the_total(engine: SearchEngine) -> None:
+    engine.apply(Batch(tuple(document(f"u/{i}") for i in range(5)), cursor=5))
+    results = engine.search(SearchQuery("机耕路", page=10**9, per_page=2))
+    assert (results.hits, results.total, results.pages) == ((), 5, 3)
+    assert keys(engine.search(SearchQuery("机耕路", page=3, per_page=2))) == ["u/4"]
 
 
 def test_a_hit_carries_what_a_page_shows(engine: SearchEngine) -> None:
@@ -632,6 +642,8 @@ def test_reading_only_and_closed_engines_refuse_to_write(tmp_path: Path) -> None
     for closed in (reader, engine):
         with pytest.raises(IndexBusy):
             closed.apply(Batch(cursor=2))
+    with pytest.raises(SearchError):
+        engine.search(SearchQuery("机耕路"))
     reader.close()
 
 

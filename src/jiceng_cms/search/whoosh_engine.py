@@ -8,58 +8,30 @@ immutable view that is replaced as a whole, so nobody sees half a batch or two v
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
-import zlib
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from whoosh.index import EmptyIndexError, FileIndex
 from whoosh.index import LockError as WhooshLockError
 
-from ..core.clock import TZ
-from .analysis import (
-    FIELD_MARK,
-    NO_WORDS_HINT,
-    RUN_MARK,
-    Term,
-    grams,
-    mark,
-    normalise,
-    parse_query,
-)
-from .highlight import highlight, snippet
+from .analysis import NO_WORDS_HINT, parse_query
 from .interface import (
     FACETS,
-    SORT_RELEVANCE,
     Batch,
-    FacetCount,
     IndexBusy,
     IndexDamaged,
-    QueryTooLong,
     SearchDocument,
-    SearchHit,
+    SearchError,
     SearchQuery,
     SearchResults,
     StaleBatch,
 )
-from .whoosh_files import (
-    FORMAT,
-    META,
-    SHOWN,
-    TEXT,
-    IndexSchema,
-    SegmentReader,
-    Storage,
-    Writer,
-)
+from .whoosh_files import FORMAT, IndexSchema, Storage, Writer
+from .whoosh_rows import copy_living, write_document
+from .whoosh_view import Loaded, Names, View, answer, load_segment, make_view
 
 log = logging.getLogger(__name__)
 
@@ -67,65 +39,6 @@ log = logging.getLogger(__name__)
 MAX_SEGMENTS = 24
 #: How many of the smallest then become one.
 MERGED_AT_ONCE = 16
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-Mask = NDArray[np.bool_]
-
-
-class _Names:
-    """Facet values by number; only ever grows, so that readers may look on while it does."""
-
-    def __init__(self) -> None:
-        self.values: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, value: str) -> int:
-        found = self._numbers.get(value)
-        if found is None:
-            self.values.append(value)
-            found = self._numbers[value] = len(self.values) - 1
-        return found
-
-    def find(self, value: str) -> int:
-        """The number of ``value``, or -1."""
-        return self._numbers.get(value, -1)
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """A segment with the facts of its documents as arrays."""
-
-    reader: SegmentReader
-    keys: list[str]
-    published: NDArray[np.int64]
-    title_ends: list[int]
-    facets: dict[str, NDArray[np.int64]]
-
-
-@dataclass(frozen=True)
-class _View:
-    """What readers see: segments, which of their documents live, and the cursor."""
-
-    generation: int
-    cursor: int
-    segments: tuple[_Loaded, ...]
-    bases: tuple[int, ...]
-    live: Mask
-    published: NDArray[np.int64]
-    facets: dict[str, NDArray[np.int64]]
-    keys: list[str]
-    places: dict[str, tuple[str, int]]
-
-    @property
-    def size(self) -> int:
-        return len(self.keys)
-
-    def place(self, docnum: int) -> tuple[_Loaded, int]:
-        """The segment of a document number of this view, and its number there."""
-        at = bisect_right(self.bases, docnum) - 1
-        return self.segments[at], docnum - self.bases[at]
 
 
 class WhooshEngine:
@@ -140,8 +53,8 @@ class WhooshEngine:
         self._folder = Path(folder)
         self._readonly = readonly
         self._write_lock = threading.Lock()
-        self._names = {facet: _Names() for facet in FACETS}
-        self._loaded: dict[str, _Loaded] = {}
+        self._names = {facet: Names() for facet in FACETS}
+        self._loaded: dict[str, Loaded] = {}
         #: Why the index had to begin anew when it was opened; empty if it had not.
         self.damage = ""
         if not readonly:
@@ -153,80 +66,17 @@ class WhooshEngine:
 
     def search(self, query: SearchQuery) -> SearchResults:
         """See SearchEngine.search."""
-        terms = parse_query(query.text)
+        terms, view = parse_query(query.text), self._view
+        if view.generation < 0:
+            raise SearchError("this search engine is closed")
         if not terms:
             return SearchResults(0, (), query.page, query.per_page, hint=NO_WORDS_HINT)
-        view = self._view
         try:
-            return self._answer(view, query, terms)
-        except (MemoryError, QueryTooLong):
+            return answer(view, query, terms)
+        except MemoryError:
             raise
         except Exception as error:
             raise IndexDamaged(f"the search index can't be read: {error!r}") from error
-
-    def _answer(self, view: _View, query: SearchQuery, terms: tuple[Term, ...]) -> SearchResults:
-        within, filters = self._filters(view, query)
-        # A facet's counts ignore its own filter: what fails this one alone still counts there.
-        failed = np.zeros(view.size, dtype=np.int8)
-        for mask in filters.values():
-            failed += ~mask
-        found = within & _gathered(view, [s.reader.matching(terms) for s in view.segments])
-        passed = found & (failed == 0)
-        chosen = np.flatnonzero(passed)
-        facets = {
-            facet: self._counts(
-                view, facet, found & (failed == ~filters[facet]) if facet in filters else passed
-            )
-            for facet in FACETS
-        }
-        if query.sort == SORT_RELEVANCE:
-            titles = [s.reader.titled(terms, s.title_ends) for s in view.segments]
-        else:
-            titles = []
-        titled = _gathered(view, titles)
-        first = (query.page - 1) * query.per_page
-        page = _window(view, chosen, titled, first, first + query.per_page)
-        words = tuple(term.text for term in terms)
-        return SearchResults(
-            total=len(chosen),
-            hits=tuple(_hit(view, docnum, words) for docnum in page),
-            page=query.page,
-            per_page=query.per_page,
-            facets=facets,
-            terms=words,
-        )
-
-    def _filters(self, view: _View, query: SearchQuery) -> tuple[Mask, dict[str, Mask]]:
-        """What lives within the dates, and a mask for each facet that is filtered by."""
-        within = view.live
-        if query.since is not None:
-            within = within & (view.published >= _microseconds(_midnight(query.since)))
-        if query.until is not None:
-            after = query.until + timedelta(days=1)
-            within = within & (view.published < _microseconds(_midnight(after)))
-        wanted: dict[str, list[str]] = {}
-        if query.units:
-            wanted["unit"] = sorted(query.units)
-        if query.kind is not None:
-            wanted["kind"] = [query.kind]
-        if query.year is not None:
-            wanted["year"] = [str(query.year)]
-        if query.state is not None:
-            wanted["state"] = [query.state]
-        return within, {
-            facet: np.isin(view.facets[facet], [self._names[facet].find(v) for v in values])
-            for facet, values in wanted.items()
-        }
-
-    def _counts(self, view: _View, facet: str, mask: Mask) -> tuple[FacetCount, ...]:
-        values = self._names[facet].values
-        counts = np.bincount(view.facets[facet][mask])
-        pairs = [FacetCount(values[i], int(counts[i])) for i in np.flatnonzero(counts).tolist()]
-        if facet == "year":
-            pairs.sort(key=lambda pair: -int(pair.value))
-        else:
-            pairs.sort(key=lambda pair: (-pair.count, pair.value))
-        return tuple(pairs)
 
     def cursor(self) -> int:
         """See SearchEngine.cursor."""
@@ -275,7 +125,7 @@ class WhooshEngine:
         """See SearchEngine.close."""
         with self._write_lock:
             # Searches that still run keep their view; the maps go with the last of them.
-            self._view = _view(-1, 0, (), ())
+            self._view = make_view(-1, 0, self._names)
             self._loaded.clear()
             self._readonly = True
 
@@ -309,12 +159,12 @@ class WhooshEngine:
                 if keep and segment.deleted_count() < segment.doc_count_all()
             ]
             for document in upserts:
-                _add(writer, document)
+                write_document(writer, document)
             if merge is None:
                 merge = _smallest(living)
             for segment in living:
                 if segment.segment_id() in merge:
-                    _copy_living(writer, self._loaded[segment.segment_id()].reader, segment)
+                    copy_living(writer, self._loaded[segment.segment_id()].reader, segment)
             writer.schema.cursor = cursor
             writer.finish([s for s in living if s.segment_id() not in merge])
         except BaseException:
@@ -330,7 +180,7 @@ class WhooshEngine:
 
     # -- opening ------------------------------------------------------------------------------
 
-    def _open(self) -> tuple[FileIndex, _View]:
+    def _open(self) -> tuple[FileIndex, View]:
         try:
             self._index = FileIndex(self._storage)
             return self._index, self._load()
@@ -360,7 +210,7 @@ class WhooshEngine:
             if path.is_file() and not path.name.endswith("LOCK"):
                 path.unlink()
 
-    def _load(self) -> _View:
+    def _load(self) -> View:
         """The present state of the folder, opening only segments that are new."""
         for attempt in range(5):
             try:
@@ -371,194 +221,24 @@ class WhooshEngine:
                     raise
         raise AssertionError("unreachable")
 
-    def _load_once(self) -> _View:
+    def _load_once(self) -> View:
         contents = self._index._read_toc()
         schema = contents.schema
         if getattr(schema, "format_number", None) != FORMAT:
             raise IndexDamaged("the index was made by another version of the program")
-        loaded: dict[str, _Loaded] = {}
+        loaded: dict[str, Loaded] = {}
         for segment in contents.segments:
             name = segment.segment_id()
-            loaded[name] = self._loaded.get(name) or self._load_segment(segment)
+            loaded[name] = self._loaded.get(name) or load_segment(
+                self._storage, segment, self._names
+            )
         self._loaded = loaded
-        return _view(
+        return make_view(
             contents.generation,
             schema.cursor,
+            self._names,
             tuple(loaded.values()),
             [list(segment.deleted_docs()) for segment in contents.segments],
-        )
-
-    def _load_segment(self, segment: Any) -> _Loaded:
-        reader = SegmentReader(self._storage, segment)
-        rows = [json.loads(row) for row in reader.column(META)]
-        keys, units, kinds, years, states, published, title_bytes = (
-            (list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 7
-        )
-        columns = dict(zip(FACETS, (units, kinds, map(str, years), states), strict=True))
-        return _Loaded(
-            reader=reader,
-            keys=keys,
-            published=np.array(published, dtype=np.int64),
-            title_ends=reader.title_ends(title_bytes),
-            facets={
-                facet: np.array([self._names[facet].number(v) for v in values], dtype=np.int64)
-                for facet, values in columns.items()
-            },
-        )
-
-
-def _view(
-    generation: int, cursor: int, segments: tuple[_Loaded, ...], deleted: Sequence[list[int]]
-) -> _View:
-    sizes = [segment.reader.size for segment in segments]
-    bases = tuple(int(base) for base in np.cumsum([0, *sizes])[:-1]) if sizes else ()
-    live = np.ones(sum(sizes), dtype=np.bool_)
-    keys: list[str] = []
-    places: dict[str, tuple[str, int]] = {}
-    for segment, base, dead in zip(segments, bases, deleted, strict=True):
-        live[[base + docnum for docnum in dead]] = False
-        keys.extend(segment.keys)
-        for docnum in np.flatnonzero(live[base : base + segment.reader.size]).tolist():
-            places[segment.keys[docnum]] = segment.reader.id, docnum
-    none = np.empty(0, dtype=np.int64)
-    return _View(
-        generation=generation,
-        cursor=cursor,
-        segments=segments,
-        bases=bases,
-        live=live,
-        published=np.concatenate([none, *(segment.published for segment in segments)]),
-        facets={
-            facet: np.concatenate([none, *(segment.facets[facet] for segment in segments)])
-            for facet in FACETS
-        },
-        keys=keys,
-        places=places,
-    )
-
-
-def _gathered(view: _View, found: Sequence[NDArray[np.int64]]) -> Mask:
-    """One mask of a whole view from the numbers found in each segment (none for no list)."""
-    mask = np.zeros(view.size, dtype=np.bool_)
-    for base, ids in zip(view.bases, found, strict=False):
-        mask[base + ids] = True
-    return mask
-
-
-def _window(
-    view: _View, chosen: NDArray[np.int64], titled: Mask, first: int, last: int
-) -> list[int]:
-    """Ranks ``first`` to ``last`` of ``chosen``: title hits, then newer ones, then by key.
-
-    Keys are text and slow to compare, so only the documents that share title mark and moment
-    with one of the page are put in the order of their keys.
-    """
-    if first >= len(chosen):
-        return []
-    moments, marks = view.published[chosen], titled[chosen]
-    order = np.lexsort((-moments, ~marks))
-    ranked, moments, marks = chosen[order], moments[order], marks[order]
-    last = min(last, len(ranked))
-    same = (moments[1:] == moments[:-1]) & (marks[1:] == marks[:-1])
-    starts = np.flatnonzero(~np.concatenate([[False], same])).tolist()  # of groups of equals
-    begin = starts[bisect_right(starts, first) - 1]
-    after = bisect_left(starts, last)
-    end = starts[after] if after < len(starts) else len(ranked)
-    group: list[int] = ranked[begin:end].tolist()
-    group.sort(
-        key=lambda docnum: (not titled[docnum], -int(view.published[docnum]), view.keys[docnum])
-    )
-    return group[first - begin : last - begin]
-
-
-def _hit(view: _View, docnum: int, words: tuple[str, ...]) -> SearchHit:
-    segment, number = view.place(docnum)
-    packed = zlib.decompress(segment.reader.value(SHOWN, number))
-    shown = json.loads(packed.decode("utf-8", "surrogatepass"))
-    # Normalised long ago: the marked text without its marks.
-    title, body, table, attachments, _, doc_number = _fields(segment.reader.value(TEXT, number))
-    key, unit, kind, year, state, published, _ = json.loads(segment.reader.value(META, number))
-    return SearchHit(
-        key=key,
-        unit=unit,
-        unit_name=shown["unit_name"],
-        type=shown["type"],
-        kind=kind,
-        state=state,
-        title=shown["title"],
-        number=shown["number"],
-        published_at=_EPOCH + published * _MICROSECOND,
-        year=year,
-        url=shown["url"],
-        title_parts=highlight(shown["title"], words, title),
-        snippet=snippet(
-            [
-                (shown["body"], body),
-                (shown["table"], table),
-                (shown["attachments"], attachments),
-                (shown["number"], doc_number),
-            ],
-            words,
-        ),
-    )
-
-
-def _add(writer: Writer, document: SearchDocument) -> None:
-    fields = [
-        normalise(text)
-        for text in (
-            document.title,
-            document.body,
-            document.table,
-            document.attachments,
-            document.unit_name,
-            document.number,
-        )
-    ]
-    marked = [mark(field) for field in fields]
-    facts = [
-        document.key,
-        document.unit,
-        document.kind,
-        document.year,
-        document.state,
-        _microseconds(document.published_at),
-        len(marked[0].encode()),
-    ]
-    shown = {
-        name: getattr(document, name)
-        for name in ("unit_name", "type", "title", "body", "table", "attachments", "number", "url")
-    }
-    writer.add(
-        meta=json.dumps(facts).encode(),
-        text=FIELD_MARK.join(marked).encode(),
-        # A stray surrogate in old data must not stop the index.
-        shown=zlib.compress(
-            json.dumps(shown, ensure_ascii=False).encode("utf-8", "surrogatepass"), 1
-        ),
-        grams=set().union(*map(grams, fields)),
-        title=grams(fields[0]),
-    )
-
-
-def _fields(text: bytes) -> list[str]:
-    """The normalised fields in a stored text, in the order in which ``_add`` joins them."""
-    return text.decode().replace(RUN_MARK, "").split(FIELD_MARK)
-
-
-def _copy_living(writer: Writer, reader: SegmentReader, segment: Any) -> None:
-    """Write the living documents of a segment anew, with postings made again from the text."""
-    for docnum in range(reader.size):
-        if segment.is_deleted(docnum):
-            continue
-        text = reader.value(TEXT, docnum)
-        fields = _fields(text)
-        writer.add(
-            meta=reader.value(META, docnum),
-            text=text,
-            shown=reader.value(SHOWN, docnum),
-            grams=set().union(*map(grams, fields)),
-            title=grams(fields[0]),
         )
 
 
@@ -568,12 +248,3 @@ def _smallest(segments: Sequence[Any]) -> frozenset[str]:
         return frozenset()
     by_size = sorted(segments, key=lambda s: s.doc_count_all() - s.deleted_count())
     return frozenset(segment.segment_id() for segment in by_size[:MERGED_AT_ONCE])
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _midnight(day: date) -> datetime:
-    """The beginning of a day as the law counts it."""
-    return datetime.combine(day, time.min, TZ)
