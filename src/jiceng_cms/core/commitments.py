@@ -8,7 +8,6 @@ salt and data are served together, and sealing destroys both.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -64,7 +63,7 @@ def unb64(text: str) -> bytes:
     """The bytes that :func:`b64` wrote; ValueError for any other spelling of them."""
     try:
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
+    except ValueError as error:
         raise ValueError(f"not base64url: {error}") from error
     # Padding, the alphabet of plain base64 and loose last bits would give one value two names.
     if b64(data) != text:
