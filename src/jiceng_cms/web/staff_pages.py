@@ -391,6 +391,5 @@ class WithdrawPage(FormPage):
 
 @dataclass(frozen=True)
 class PaperSignoffPage(FormPage):
-    """Enter a signed paper sheet. ``code`` is the revision's code printed on the sheet."""
-
-    code: str = ""
+    """Enter a signed paper sheet. The revision's code is typed from the sheet, never shown here:
+    so nobody enters an opinion on a draft that was not on the paper."""

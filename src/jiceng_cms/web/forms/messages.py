@@ -13,6 +13,7 @@ from typing import Any, Final
 from translationstring import TranslationString
 
 _HAN: Final = re.compile("[\u3400-\u9fff]")
+_LATIN: Final = re.compile(r"\W*[A-Za-z]")
 
 #: The library's message id -> our sentence. Names in braces come from the message's mapping;
 #: ``title`` is the field's label and ``count`` the length of what was typed.
@@ -55,7 +56,7 @@ def in_plain_chinese(
     """
     text = str(message)
     if isinstance(message, TranslationString):
-        source = message.default if message.default is not None else text
+        source = str(message.default or text)
         mapping: dict[str, Any] = dict(message.mapping or {})
     else:
         source, mapping = text, {}
@@ -69,8 +70,9 @@ def in_plain_chinese(
         values = {name: _short(value) for name, value in mapping.items()}
         values.update(title=title, count=str(count))
         return re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], ""), sentence)
-    if _HAN.search(text) and not isinstance(message, TranslationString):
-        return text
+    if _HAN.search(source) and not _LATIN.match(source):
+        # a sentence of ours; English around somebody's Chinese begins with a letter
+        return message.interpolate() if isinstance(message, TranslationString) else text
     return f"“{title}”这一栏填得不对。请按栏目下面的说明核对一遍。"
 
 

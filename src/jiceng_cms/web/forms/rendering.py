@@ -26,6 +26,8 @@ OVERLAY: Final = Path(__file__).parent / "overlay"
 
 _CHOOSE: Final = frozenset({"select", "radio_choice", "checkbox_choice", "file_upload"})
 _GROUPS: Final = frozenset({"radio_choice", "checkbox_choice"})
+#: their templates say how to write it
+_TOLD_HOW: Final = frozenset({"dateinput", "moneyinput"})
 _UNSAFE_ATTRIBUTE: Final = re.compile(r"(on\w+|style|src|href|action|formaction)\Z", re.IGNORECASE)
 
 _templates: Final = ZPTRendererFactory([str(OVERLAY)], auto_reload=False)
@@ -94,6 +96,7 @@ class FieldHelp:
         oid = self.field.oid
         ids = [f"hint-{oid}"] if self.field.description else []
         ids += [f"error-{oid}"] if self.errors else []
+        ids += [f"how-{oid}"] if self.field.widget.template in _TOLD_HOW else []
         return " ".join(ids) or None
 
     @property
