@@ -313,7 +313,7 @@ class SegmentReader:
     """
 
     #: Document numbers kept decoded for one segment at most: 8 bytes each.
-    KEPT_IDS = 1_000_000
+    KEPT_IDS = 500_000
 
     def __init__(self, storage: Storage, segment: Segment) -> None:
         self.id: str = segment.segment_id()
