@@ -323,17 +323,17 @@ class Sequencer:
             return
         if recorded is not None and self._size < recorded.size:
             return  # the storage leads there, the appends still have to come
-        now = self._clock.now()
-        if recorded is not None and now < recorded.time:
-            then = f"{recorded.time.astimezone(TZ):%Y-%m-%d %H:%M:%S}"
-            self._paused = f"服务器时间倒退了：上次签名在 {then}，请校准时间，之后会自动继续存证。"
-            return
-        self._paused = ""
         if recorded is None or self._size > recorded.size:
+            now = self._clock.now()
+            if recorded is not None and now < recorded.time:
+                then = f"{recorded.time.astimezone(TZ):%Y-%m-%d %H:%M:%S}"
+                self._paused = f"服务器时间倒退了：上次签名在 {then}，请校准时间，之后会自动继续存证。"
+                return
             recorded = SignedState(self._signer.name, self._size, self._root, now)
             # recorded before it is signed: what may have been seen outside is always known
             write_atomically(self._state_file, recorded.encode())
             self._recorded = recorded
+        self._paused = ""
         checkpoint = Checkpoint(recorded.origin, recorded.size, recorded.root)
         note = checkpoint.sign(self._signer)
         write_atomically(checkpoint_file(self._state_file), note.encode())

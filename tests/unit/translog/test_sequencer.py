@@ -172,6 +172,15 @@ def test_clock_that_went_back_pauses_signing_not_the_log(site):
     sequencer.close()
 
 
+def test_lost_checkpoint_is_signed_again_to_the_same_bytes_whatever_the_clock_says(site):
+    site.sequence()
+    note = read_checkpoint(site.state_file)
+    checkpoint_file(site.state_file).unlink()
+    site.set_back(days=1)
+    site.sequence()
+    assert read_checkpoint(site.state_file) == note
+
+
 # ------------------------------------------------------------ dying between any two things
 
 
