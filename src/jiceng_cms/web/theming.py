@@ -65,6 +65,12 @@ def _say(text: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+class _Template(PageTemplateFile):
+    """A template whose ``load:`` looks through the theme's folders, not beside itself."""
+
+    prepend_relative_search_path = False
+
+
 class Theme:
     """Renders pages by template name.
 
@@ -95,8 +101,9 @@ class Theme:
         """The template ``name`` (``unit.pt``); TemplateMissing when no folder has it."""
         found = self._templates.get(name)
         if found is None:
-            found = PageTemplateFile(
+            found = _Template(
                 str(self._find(name)),
+                search_path=[str(folder / "templates") for folder in self.folders],
                 auto_reload=self.reload,
                 boolean_attributes={
                     "checked",

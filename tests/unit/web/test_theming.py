@@ -248,6 +248,15 @@ def test_a_site_replaces_the_frame_for_every_page(tmp_path: Path) -> None:
     assert "直接看正文" in Theme([own]).render("message.pt", pages.message(404), SHELL)
 
 
+def test_what_a_template_loads_is_looked_for_in_the_sites_folder_first(tmp_path: Path) -> None:
+    own = site(
+        tmp_path,
+        templates__text_pt='<p tal:define="own load: own.pt">${structure: own()}</p>',
+        templates__own_pt="<b>自己的</b>",
+    )
+    assert "<b>自己的</b>" in Theme([own]).render("text.pt", pages.TextPage("公告", ()), SHELL)
+
+
 def test_a_changed_template_is_seen_only_when_asked_for(tmp_path: Path) -> None:
     import os
 
