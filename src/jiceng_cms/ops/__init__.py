@@ -1,0 +1,1 @@
+"""Running a site: command line, worker, admin socket, verification of records, demo data."""
