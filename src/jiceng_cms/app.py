@@ -100,6 +100,7 @@ def make_app(services: Services) -> Any:
     # Pages: public ones, sign-in, the back office, errors last, since they catch the rest.
     config.include("jiceng_cms.web.views")
     # The domain's own: how a disclosure is drawn and written.
+    config.registry.presenters = {}
     config.include("jiceng_cms.affairs.disclosures")
     # Health, under /-/.
     config.include("jiceng_cms.api")

@@ -120,6 +120,13 @@ class Context:
         return self.journal.add(event, history)
 
 
+class Looking(Context):
+    """A context over a snapshot, for pages that tell what could be done: it holds nothing."""
+
+    def hold(self, *objects: Any) -> None:
+        """Nothing will be committed."""
+
+
 class Action(Protocol):
     """An operation. ``lock`` is the unit whose lock it takes; ``token`` makes it happen once."""
 

@@ -14,7 +14,6 @@ from .audit import audited
 from .events import Stored
 
 
-
 class Kept(NamedTuple):
     """An event as it was kept: ``number`` in its history, salt, canonical bytes, leaf."""
 

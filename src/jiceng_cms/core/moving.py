@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import colander
 
 from .actions import Context
+from .calendar import CalendarMissing
 from .domain import Happened, Moving, Problem
 from .errors import (
     ChecksFailed,
@@ -17,6 +18,7 @@ from .errors import (
     NeedsReauthentication,
     NotFound,
     NotNow,
+    Refused,
     SeparationOfDuties,
     Stale,
 )
@@ -142,10 +144,18 @@ class MoveRecord:
         self._check_data(ctx, transition)
         if transition.reauthenticate and not ctx.actor.fresh:
             raise NeedsReauthentication("这一步要再输一次密码，确认是您本人在办。")
+        self._check_calendar(moving)
         settled(ctx, moving.unit, record)
         stops = tuple(p.text for p in problems_of(moving) if p.level == "stop")
         if stops:
             raise ChecksFailed(stops)
+
+    def _check_calendar(self, moving: Moving) -> None:
+        state = moving.definition.states[moving.transition.target]
+        try:
+            due_of(state, moving.ctx.domain.rules, moving.ctx.domain.calendar, moving.unit.kind, moving.ctx.today)
+        except CalendarMissing as missing:
+            raise Refused(f"算不出这一步的期限：{missing}") from missing
 
     def _check_data(self, ctx: Context, transition: Transition) -> None:
         if not transition.data:

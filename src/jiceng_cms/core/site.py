@@ -10,7 +10,7 @@ from persistent import Persistent
 
 from .audit import audited
 from .clock import local_date
-from .history import History, SharedHistory
+from .history import SharedHistory
 from .people import LocalRoles, Person
 from .units import Unit, roles_at
 
@@ -51,6 +51,8 @@ class Site(Persistent):
         self.definitions = Folder()
         #: id -> Entity
         self.entities = Folder()
+        #: person id -> ((unit, role), ...): where to look for a person's grants; gives no right
+        self.grants = Folder()
         #: roles of the whole site: the three administrations
         self.roles = LocalRoles("site")
         self.history = SharedHistory()
@@ -64,6 +66,11 @@ class Site(Persistent):
         """The name of a person, or the id where there is none."""
         found: Person | None = self.persons.get(person)
         return found.name if found is not None else person
+
+    def note_grant(self, person: str, unit: str, role: str, *, held: bool) -> None:
+        """Keep :attr:`grants` in step with a role that was given or taken."""
+        others = tuple(g for g in self.grants.get(person, ()) if g != (unit, role))
+        self.grants[person] = (*others, (unit, role)) if held else others
 
     def roles_of(self, person: str, unit: Unit | None, at: datetime, held: list[Any]) -> frozenset[str]:
         """The roles of ``person`` at ``unit`` (None: of the site alone) at ``at``.
@@ -82,5 +89,3 @@ def site_of(connection: Any) -> Site:
     site: Site = connection.root()["site"]
     return site
 
-
-__all__ = ["Folder", "History", "Site", "site_of"]

@@ -50,7 +50,7 @@ class _Peek(pickle.Unpickler):
 
 def subject_of(data: bytes) -> str | None:
     """The attribute ``subject`` in the state of a stored object, or None."""
-    unpickler = _Peek(io.BytesIO(data))  # noqa: S301 - every class is a stub
+    unpickler = _Peek(io.BytesIO(data))
     unpickler.load()
     state = unpickler.load()
     subject = state.get("subject") if isinstance(state, dict) else None
@@ -84,8 +84,7 @@ class GuardedStorage:
     """Wraps a storage for ``ZODB.DB``; hands out :class:`GuardedInstance` to connections."""
 
     _refused = frozenset(
-        "undo restore restoreBlob deleteObject copyTransactionsFrom store storeBlob tpc_begin"
-        " tpc_finish".split()
+        ["undo", "restore", "restoreBlob", "deleteObject", "copyTransactionsFrom", "store", "storeBlob", "tpc_begin", "tpc_finish"]
     )
 
     def __init__(self, storage: Any) -> None:
@@ -144,7 +143,7 @@ class GuardedStorage:
             with raw._lock:
                 walk = raw.iterator(start)
         try:
-            for record in walk:  # noqa: UP028
+            for record in walk:
                 yield record.tid, record.extension
         except CorruptedDataError:
             return
@@ -155,7 +154,7 @@ class GuardedStorage:
 class GuardedInstance:
     """The storage of one connection: sees every object that is really stored."""
 
-    _refused = frozenset("undo restore restoreBlob deleteObject copyTransactionsFrom".split())
+    _refused = frozenset(["undo", "restore", "restoreBlob", "deleteObject", "copyTransactionsFrom"])
 
     def __init__(self, base: Any) -> None:
         self._base = base

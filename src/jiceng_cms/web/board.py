@@ -57,7 +57,7 @@ class Board:
         site = site_of(connection)
         size = log_size(connection)
         if self.cursor < 0:
-            for code in site.units.keys():
+            for code in site.units:
                 self._read(site, code)
             taken, self.cursor = size, size
         else:

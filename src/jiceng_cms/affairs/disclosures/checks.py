@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...core.domain import Check, Moving, Problem
-from ...core.workflow.engine import signoffs_of, status
+from ...core.workflow.engine import settle, signoffs_of, status
 from ...privacy import scan_fields
 
 
@@ -84,10 +84,11 @@ def signoffs_complete(m: Moving) -> Iterator[Problem]:
     """Enough verdicts were given, or the deadline has passed."""
     state = m.definition.states[m.record.run.state]
     audience = m.ctx.domain.content_types[m.record.type].audience(m.record.draft.data)
+    run = settle(m.definition, m.record.run, m.ctx.today, audience)
     for signoff in signoffs_of(state, audience):
-        got = status(m.record.run, signoff)
+        got = status(run, signoff)
         if not got.opens:
-            due = m.record.run.due
+            due = run.due
             until = f"；{due.on.month}月{due.on.day}日之后，没有意见也可以公布" if due else ""
             yield Problem(
                 f"{signoff.title['zh_CN']}还不够：{got.members - got.recused}人中要有{got.needed}人提意见，现在有{got.given}人{until}。"

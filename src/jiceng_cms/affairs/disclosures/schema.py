@@ -7,9 +7,9 @@ from datetime import date
 from typing import Any
 
 import colander
-from deform.widget import CheckboxChoiceWidget, RadioChoiceWidget, SelectWidget
 
 from ...core.tables import Table
+from ...web.forms import widgets
 from ...web.forms.types import CleanString, Lines, LocalDate, PastedTable
 
 KINDS: dict[str, tuple[str, str]] = {
@@ -88,7 +88,7 @@ def disclosure_schema(unit: Any, kind: str) -> colander.SchemaNode:
                 "audience",
                 "公开范围",
                 "一般先党内、后党外。涉密和工作秘密不得录入。",
-                widget=RadioChoiceWidget(values=_choices(AUDIENCES)),
+                widget=widgets.Radios(values=_choices(AUDIENCES)),
                 validator=colander.OneOf(tuple(AUDIENCES)),
                 default="public",
             )
@@ -99,7 +99,7 @@ def disclosure_schema(unit: Any, kind: str) -> colander.SchemaNode:
             colander.String(),
             "part",
             "涉及的小组或者小区",
-            widget=SelectWidget(values=parts),
+            widget=widgets.Select(values=parts),
             validator=colander.OneOf([value for value, _ in parts]),
             missing="",
         )
@@ -132,7 +132,7 @@ def disclosure_schema(unit: Any, kind: str) -> colander.SchemaNode:
             colander.Set(),
             "channels",
             "公开的渠道",
-            widget=CheckboxChoiceWidget(values=list(CHANNELS.items())),
+            widget=widgets.Checkboxes(values=list(CHANNELS.items())),
             validator=colander.ContainsOnly(tuple(CHANNELS)),
             missing=(),
         )
@@ -151,7 +151,7 @@ def disclosure_schema(unit: Any, kind: str) -> colander.SchemaNode:
             colander.String(),
             "stage",
             "这是哪个阶段",
-            widget=RadioChoiceWidget(values=_choices(STAGES)),
+            widget=widgets.Radios(values=_choices(STAGES)),
             validator=colander.OneOf(tuple(STAGES)),
             missing="",
             default="",

@@ -277,6 +277,7 @@ class GrantRole:
         roles, history = _roles_object(ctx, self.unit)
         grant = Grant(self.person, self.role, ctx.now, self.reason.strip(), ctx.actor.person)
         roles.grants = (*roles.grants, grant)
+        ctx.site.note_grant(self.person, self.unit, self.role, held=True)
         ctx.log("role.granted", roles.subject, history, self.unit, {"person": self.person, "role": self.role})
         return self.person
 
@@ -312,6 +313,7 @@ class EndRole:
             else g
             for g in roles.grants
         )
+        ctx.site.note_grant(self.person, self.unit, self.role, held=False)
         ctx.log("role.ended", roles.subject, history, self.unit, {"person": self.person, "role": self.role})
         return self.person
 

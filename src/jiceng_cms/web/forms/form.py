@@ -139,6 +139,12 @@ class Form:
                 field.error = colander.Invalid(field.schema, left.pop(path))
         self._general.extend(left.values())
 
+    def render_fields(self) -> str:
+        """The fields alone as safe HTML, for a form whose frame stands in a page's template."""
+        return "".join(
+            str(child.render_template(self._root.widget.item_template)) for child in self._root.children
+        )
+
     def render(self) -> str:
         """The whole ``<form>`` as safe HTML."""
         problems = self.problems

@@ -109,3 +109,17 @@ def paper_signoff_schema(members: Choices, verdicts: Choices) -> Any:
         colander.SchemaNode(LocalDate(), name="signed_on", title="签署日期"),
         _text("reason", "纸上写的理由", "照原文抄录，没有写就空着。", 1000, missing=""),
     )
+
+
+def stand_in_schema(people: Choices) -> Any:
+    """``{"person"}``: who approves in the approvers' place."""
+    return colander.SchemaNode(
+        colander.Mapping(),
+        colander.SchemaNode(
+            colander.String(),
+            name="person",
+            title="由谁代为审批",
+            widget=widgets.Select(values=(("", "请选择"), *people)),
+            validator=colander.OneOf([value for value, _ in people]),
+        ),
+    )

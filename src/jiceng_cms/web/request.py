@@ -1,0 +1,154 @@
+"""What a request knows: its snapshot of the database, who reads, who acts.
+
+The snapshot can't be committed, so nothing on a reader's path can write; changes go through
+``request.act``.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from ..access.accounts import Account, account_of
+from ..access.sessions import Session
+from ..core.actions import Action, Actor
+from ..core.clock import local_date
+from ..core.ids import new_id
+from ..core.permissions import ROLES
+from ..core.site import Site, site_of
+from ..core.units import Unit
+from ..core.visibility import ANYONE, Reader
+from .services import Services
+
+ELDER_COOKIE = "elder"
+LOCALE_COOKIE = "lang"
+LOCALES = ("zh_CN", "en")
+
+
+def services(request: Any) -> Services:
+    """The open site."""
+    found: Services = request.registry.services
+    return found
+
+
+def db(request: Any) -> Any:
+    """A connection that reads one state of the database; given back at the end."""
+    snapshot = request.services.store.snapshot()
+    request.add_finished_callback(lambda _: snapshot.close())
+    return snapshot.connection
+
+
+def site(request: Any) -> Site:
+    """The site, in this request's snapshot."""
+    return site_of(request.db)
+
+
+def now(request: Any) -> datetime:
+    """The moment of this request."""
+    moment: datetime = request.services.domain.clock.now()
+    return moment
+
+
+def today(request: Any) -> date:
+    """The day of this request in Asia/Shanghai."""
+    return local_date(request.now)
+
+
+def login_session(request: Any) -> Session | None:
+    """The session behind the cookie; none for residents."""
+    services: Services = request.services
+    id = services.cookie.read(request.cookies)
+    if id is None:
+        return None
+    session = services.sessions.get(id, request.now)
+    if session is not None:
+        services.sessions.touch(id, request.now)
+    return session
+
+
+def account(request: Any) -> Account | None:
+    """The account that is signed in and not disabled."""
+    session: Session | None = request.login_session
+    return account_of(request.site, session.login) if session is not None else None
+
+
+def grants(request: Any) -> tuple[tuple[str, str], ...]:
+    """(unit, role) of every role that the person holds now."""
+    if request.account is None:
+        return ()
+    site: Site = request.site
+    found = []
+    for unit, role in site.grants.get(request.account.person, ()):
+        roles = site.roles if unit == "site" else site.units[unit].roles
+        if role in roles.of(request.account.person, request.now):
+            found.append((unit, role))
+    return tuple(found)
+
+
+def acting_role(request: Any) -> str:
+    """The one role in which this request acts: chosen by the person, else the first held."""
+    held = list(dict.fromkeys(role for _, role in request.grants))
+    chosen = request.login_session.acting_role if request.login_session else None
+    if chosen in held:
+        return str(chosen)
+    return held[0] if held else ""
+
+
+def reader(request: Any) -> Reader:
+    """Who reads."""
+    if request.account is None:
+        return ANYONE
+    person = request.account.person
+    site: Site = request.site
+
+    def roles(unit: Unit) -> frozenset[str]:
+        return site.roles_of(person, unit, request.now, [])
+
+    return Reader(person, request.acting_role, roles)
+
+
+def actor(request: Any) -> Actor:
+    """Who acts; only for somebody who is signed in."""
+    assert request.account is not None, "views that act ask for the permission STAFF"
+    fresh = request.services.sessions.is_fresh(request.login_session, request.now)
+    return Actor(request.account.person, request.acting_role, request.request_id, fresh)
+
+
+def act(request: Any, action: Action, *, fresh: bool = False) -> str:
+    """Perform an action as who is signed in; ``fresh``: the password was given just now."""
+    who: Actor = request.actor
+    if fresh:
+        who = Actor(who.person, who.role, who.request_id, True)
+    return str(request.services.actions.perform(action, who))
+
+
+def locale_name(request: Any) -> str:
+    """The language of the interface."""
+    chosen = request.cookies.get(LOCALE_COOKIE, "")
+    return chosen if chosen in LOCALES else LOCALES[0]
+
+
+def elder(request: Any) -> bool:
+    """Whether the page is for old eyes: one column, large."""
+    return bool(request.cookies.get(ELDER_COOKIE) == "1")
+
+
+def request_id(request: Any) -> str:
+    """Names this request in the journal and on error pages."""
+    return new_id(12)
+
+
+def role_title(role: str) -> str:
+    """The office's name of a role."""
+    return ROLES[role].zh_CN if role in ROLES else role
+
+
+def includeme(config: Any) -> None:
+    """Give every request these properties, each computed once."""
+    for function in (
+        services, db, site, now, today, login_session, account, grants, acting_role, reader, actor,
+        elder, request_id,
+    ):
+        config.add_request_method(function, reify=True)
+    config.add_request_method(locale_name, "interface_locale", reify=True)
+    config.add_request_method(act)

@@ -1,0 +1,41 @@
+"""What surrounds every page: title, account, footer, elder mode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .pages import Account, Shell
+from .request import role_title
+from .urls import with_query
+
+
+def shell_for(request: Any) -> Shell:
+    """The frame of the page that answers ``request``."""
+    settings = request.services.settings
+    account = None
+    if request.account is not None:
+        units = [unit for unit, role in request.grants if role == request.acting_role and unit != "site"]
+        found = request.site.units.get(units[0]) if units else None
+        account = Account(
+            name=request.site.person_name(request.account.person),
+            role=role_title(request.acting_role) if request.acting_role else "没有角色",
+            unit=(found.name if found else "全站") + (f"等{len(units)}处" if len(units) > 1 else ""),
+            home_url="/staff",
+            logout_url="/logout",
+        )
+    return Shell(
+        site_title=settings.title,
+        footer=settings.footer,
+        locale=request.interface_locale,
+        demo=request.site.is_demo,
+        elder=request.elder,
+        elder_url=with_query("/elder", on="" if request.elder else "1", next=request.path_qs[:500]),
+        account=account,
+        csrf_token=request.login_session.csrf if request.login_session else getattr(request, "page_token", ""),
+        query=str(request.GET.get("q", ""))[:200] if request.path == "/search" else "",
+    )
+
+
+def includeme(config: Any) -> None:
+    """Templates find it as ``registry.shell_for``."""
+    config.registry.shell_for = shell_for

@@ -1,0 +1,273 @@
+"""What several pages build from the database: marks, lists, contacts, proofs, timelines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+
+from ...core.calendar import display_progress
+from ...core.catalog import Row
+from ...core.clock import from_iso, local_date
+from ...core.effects import WITHDRAWAL_REASONS
+from ...core.history import kept
+from ...core.ids import pointer
+from ...core.people import Body
+from ...core.permissions import ROLES
+from ...core.records import Edition, Record
+from ...core.units import UNIT_KINDS, Unit, ancestors
+from ...translog.lookup import find_index
+from .. import format as fmt
+from ..pages import (
+    Contact,
+    EditionLine,
+    File,
+    Listed,
+    Mark,
+    Proof,
+    Responsible,
+    Sibling,
+    Step,
+    mark_corrected,
+    mark_display_over,
+    mark_on_display,
+    mark_published_late,
+)
+from ..presenting import presenter_of
+from ..urls import record_url, unit_url
+
+_FILE_KINDS = {
+    "application/pdf": "PDF",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "文档",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "表格",
+    "image/jpeg": "图片",
+    "image/png": "图片",
+    "text/plain": "文字",
+    "text/csv": "表格",
+}
+
+
+def file_kind(media_type: str) -> str:
+    """PDF, 文档, 表格, 图片: what a person calls a file of this type."""
+    return _FILE_KINDS.get(media_type, "文件")
+
+
+def display_mark(published: date, until: date, today: date) -> Mark:
+    """公开中 6/15 日, or 已满公示期."""
+    progress = display_progress(published, until, today)
+    return mark_display_over() if progress.over else mark_on_display(progress.day, progress.total)
+
+
+def marks_of(row: Row, today: date) -> tuple[Mark, ...]:
+    """The marks of a published line."""
+    marks = [display_mark(row.day, row.until, today)] if row.until else []
+    if row.late:
+        marks.append(mark_published_late(row.late))
+    if "corrected" in row.marks:
+        marks.append(mark_corrected())
+    return tuple(marks)
+
+
+def listed(request: Any, unit: Unit, section: str, rows: Iterable[Row], *, name_unit: bool = False) -> tuple[Listed, ...]:
+    """Rows of a unit's list as lines of a page."""
+    type = request.services.domain.sections[section]
+    presenter = presenter_of(request, type.name)
+    return tuple(
+        Listed(
+            title=row.title,
+            url=record_url(unit.code, section, row.id),
+            kind=presenter.kind_title(row.kind, unit.kind),
+            day=row.day,
+            unit=unit.name if name_unit else "",
+            unit_url=unit_url(unit.code) if name_unit else "",
+            marks=marks_of(row, request.today),
+        )
+        for row in rows
+    )
+
+
+def contact_of(request: Any, unit: Unit) -> Contact:
+    """Whom residents ask."""
+    above = next(iter(_above(request, unit)), None)
+    committee = unit.body_of_kind("committee")
+    return Contact(
+        office=committee.name if committee else unit.name,
+        phone=unit.about.phone,
+        hours=unit.about.hours,
+        address=unit.about.office,
+        on_paper=unit.about.ask_on_paper,
+        object_to=f"{above.name}{'，电话 ' + above.about.phone if above.about.phone else ''}" if above else "",
+    )
+
+
+def _above(request: Any, unit: Unit) -> Iterator[Unit]:
+    return ancestors(request.site.units, unit.code, request.today)
+
+
+def responsible(request: Any, unit: Unit) -> tuple[Responsible, ...]:
+    """Who answers for what."""
+    told = [Responsible(d.tasks, f"{d.post} {d.holder}".strip()) for d in unit.about.duties]
+    if not told:
+        bodies: list[Body] = list(unit.bodies.values())
+        for body in bodies:
+            for seat in body.members(request.today):
+                told.append(Responsible(body.name, f"{seat.post} {request.site.person_name(seat.person)}"))
+    return tuple(told)
+
+
+def proof_of(request: Any, record: Record, section: str, edition: Edition) -> Proof:
+    """Whether the edition stands in the log, and where."""
+    index = find_index(request.db, edition._p_serial, pointer(record.subject, edition.event))
+    url = record_url(record.unit, section, record.id, "editions", str(edition.number), "proof")
+    if index is None or index >= request.services.log.size():
+        return Proof("waiting", digest=edition.commitment, proof_url=url)
+    return Proof("recorded", index, edition.published_at, edition.commitment, url)
+
+
+def files_of(record: Record, section: str, edition: Edition) -> tuple[File, ...]:
+    """The attachments of an edition."""
+    return tuple(
+        File(f["filename"], record_url(record.unit, section, record.id, "files", f["id"]), f["size"], file_kind(f["media_type"]))
+        for f in edition.content()["attachments"]
+    )
+
+
+def count_words(signoff: dict[str, Any]) -> str:
+    """3人中2人同意，1人反对."""
+    given = [
+        (signoff["agree"], "同意"), (signoff["reserve"], "保留意见"), (signoff["object"], "反对"),
+    ]
+    parts = [f"{number}人{word}" for number, word in given if number]
+    voting = signoff["members"] - signoff["recused"]
+    silent = voting - signoff["given"]
+    if silent > 0:
+        parts.append(f"{silent}人没有提意见")
+    if signoff["recused"]:
+        parts.append(f"{signoff['recused']}人回避")
+    return f"{signoff['members']}人中" + "，".join(parts) if parts else ""
+
+
+def signoff_steps(signoffs: Iterable[dict[str, Any]], when: date) -> Iterator[Step]:
+    """What a body said, by offices and counts; a name only where the member chose so."""
+    for signoff in signoffs:
+        if not signoff["members"]:
+            yield Step(signoff["title"], when, why="本单位当时没有登记这个机构的成员。")
+            continue
+        lapsed = "未在规定期限内提出意见" if signoff["lapsed"] else ""
+        yield Step(signoff["title"], when, signoff["body"], count_words(signoff), lapsed)
+        for reason in signoff["reasons"]:
+            word = {"agree": "同意", "reserve": "保留意见", "object": "反对意见"}[reason["verdict"]]
+            who = f"{reason['post']} {reason['name']}".strip() if reason["name"] else "一位成员"
+            paper = f"（纸质签署，由{reason['paper_by']}代录）" if reason["paper_by"] else ""
+            yield Step(word, None, f"{who}{paper}", why=reason["reason"])
+            if reason["answer"]:
+                yield Step("对这条意见的答复", None, why=reason["answer"])
+
+
+def steps_of(record: Record) -> tuple[Step, ...]:
+    """这份公开是怎么来的: the public part of the record's history, by office, count and reason."""
+    steps: list[Step] = []
+    for event in kept(record.history):
+        body = event.event()
+        when = from_iso(body["at"])
+        who = ROLES[body["role"]].zh_CN if body["role"] in ROLES else ""
+        kind, details = body["kind"], body["details"]
+        if kind == "record.created":
+            steps.append(Step("开始起草", local_date(when), who))
+        elif kind == "record.submitted":
+            steps.append(Step("提交审查", local_date(when), who))
+        elif kind == "record.returned":
+            steps.append(Step("退回修改", local_date(when), who))
+        elif kind == "record.moved" and details.get("transition") == "pass":
+            steps.append(Step("保密审查通过", local_date(when), who))
+        elif kind in ("record.published", "record.corrected"):
+            edition = record.editions.get(details["edition"])
+            if edition is None:
+                continue
+            content = edition.content()
+            steps += signoff_steps(content["signoffs"], local_date(when))
+            stand_in = {
+                "committee": "因审批人都要回避，由“两委”另一位成员代为审批", "subdistrict": "因回避由街道代为审核", "": "",
+            }[content["stand_in"]]
+            correction = content["correction"]
+            first = kind == "record.published"
+            steps.append(
+                Step(
+                    "公布" if first else f"公布更正（第{edition.number}版）",
+                    when,
+                    who,
+                    why="；".join(filter(None, [correction["reason"] if correction else "", stand_in])),
+                )
+            )
+        elif kind == "record.withdrawn":
+            steps.append(Step("撤回", when, who, why=WITHDRAWAL_REASONS[details["reason"]][0]))
+    if steps:
+        last = steps[-1]
+        steps[-1] = Step(last.what, last.when, last.who, last.count, last.why, now=True)
+    return tuple(steps)
+
+
+def editions_of(record: Record, section: str, here: int) -> tuple[EditionLine, ...]:
+    """Every edition of a record, newest first; empty where there is only one."""
+    if len(record.editions) < 2:
+        return ()
+    found = []
+    for number in sorted(record.editions.keys(), reverse=True):
+        edition = record.editions[number]
+        correction = edition.content()["correction"]
+        base = record_url(record.unit, section, record.id, "editions", str(number))
+        found.append(
+            EditionLine(
+                number,
+                local_date(edition.published_at),
+                base,
+                correction["reason"] if correction else "",
+                f"{base}/difference" if number > 1 else "",
+                here=number == here,
+            )
+        )
+    return tuple(found)
+
+
+def siblings_of(request: Any, unit: Unit, record: Record, section: str, data: dict[str, Any]) -> tuple[Sibling, ...]:
+    """The public records of the same matter: before, during, after."""
+    matter = data.get("matter", "")
+    place = unit.sections[section]
+    if not matter or matter not in place.matters:
+        return ()
+    presenter = presenter_of(request, record.type)
+    found = []
+    for id in place.matters[matter]:
+        other: Record = place.records[id]
+        edition = other.edition()
+        if edition is None or other.standing != "published" or edition.audience != "public":
+            continue
+        told = edition.data()
+        found.append(
+            Sibling(
+                presenter.stage_title(told.get("stage", "")),
+                told["title"],
+                record_url(unit.code, section, id),
+                local_date(edition.published_at),
+                here=id == record.id,
+            )
+        )
+    order = {"事前": 0, "事中": 1, "事后": 2}
+    found.sort(key=lambda s: (order.get(s.stage, 3), s.day or date.min))
+    return tuple(found) if len(found) > 1 else ()
+
+
+def late_sentence(content: dict[str, Any]) -> str:
+    """应于……前公布，实于……公布，晚 8 天: a fact, not a reproach."""
+    due = content["data"].get("due_date")
+    if not due:
+        return ""
+    published = local_date(from_iso(content["published_at"]))
+    told = f"应于{fmt.day(date.fromisoformat(due))}前公布，实于{fmt.day(published)}公布"
+    late = content["late_days"]
+    return f"{told}，晚 {late} 天。" if late else f"{told}，没有逾期。"
+
+
+def unit_kind_title(unit: Unit) -> str:
+    """村, 社区, 街道, 乡镇, 区县."""
+    return UNIT_KINDS[unit.kind][0]

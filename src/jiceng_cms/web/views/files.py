@@ -1,0 +1,116 @@
+"""Attachments, QR codes and proofs: what is downloaded rather than read as a page."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from urllib.parse import quote
+
+import segno
+from pyramid.httpexceptions import HTTPNotFound
+from pyramid.response import FileIter, Response
+from pyramid.view import view_config
+
+from ...core.commitments import b64
+from ...core.ids import pointer
+from ...core.permissions import PUBLIC
+from ...core.visibility import audiences, sees_edition, sees_withdrawn, sees_work
+from ...translog.log import inclusion_proof
+from ...translog.lookup import find_index
+from ..traversal import EditionContext, FileContext, RecordContext
+from ..urls import record_url
+from .public import open_edition
+
+_SANDBOX = "default-src 'none'; sandbox"
+
+
+@view_config(context=FileContext, request_method="GET", permission=PUBLIC)
+def attachment(context: FileContext, request: Any) -> Response:
+    """An attachment, streamed, as a download; to whoever sees what it belongs to."""
+    parent = context.parent
+    record, unit, found = parent.record, parent.unit, context.attachment
+    domain = request.services.domain
+    allowed = sees_work(domain, request.site, request.reader, unit, record) or (
+        record.standing == "withdrawn" and sees_withdrawn(request.reader, unit)
+    )
+    if not allowed and sees_edition(request.reader, unit, record):
+        allowed = any(
+            f["id"] == found.id
+            for edition in record.editions.values()
+            if edition.audience in audiences(request.reader, unit)
+            for f in edition.content()["attachments"]
+        )
+    if not allowed:
+        open_edition(parent, request)  # the 410 of a withdrawn record, or nothing at all
+        raise HTTPNotFound()
+    response = Response(content_type=found.media_type)
+    response.app_iter = FileIter(found.blob.open("r"), 1 << 16)
+    response.content_length = found.size
+    response.headers["Content-Disposition"] = disposition(found.filename)
+    response.headers["Content-Security-Policy"] = _SANDBOX
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def disposition(filename: str) -> str:
+    """``Content-Disposition`` of a download by RFC 6266, with an ASCII name for old programs."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)[-80:]
+    return f"attachment; filename=\"{plain or 'file'}\"; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+def _svg(text: str) -> Response:
+    out = io.BytesIO()
+    segno.make(text, error="m").save(out, kind="svg", scale=4, border=2, xmldecl=False, nl=False, svgclass=None, lineclass=None)
+    response = Response(body=out.getvalue(), content_type="image/svg+xml")
+    response.headers["Content-Security-Policy"] = _SANDBOX
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@view_config(context=RecordContext, name="qr", request_method="GET", permission=PUBLIC)
+def page_qr(context: RecordContext, request: Any) -> Response:
+    """The QR code that leads to the publication."""
+    open_edition(context, request)
+    return _svg(request.host_url + record_url(context.unit.code, context.type.section, context.record.id))
+
+
+@view_config(context=EditionContext, name="qr", request_method="GET", permission=PUBLIC)
+def proof_qr(context: EditionContext, request: Any) -> Response:
+    """The QR code that leads to an edition's proof."""
+    parent = context.parent
+    open_edition(parent, request)
+    number = str(context.edition.number)
+    url = record_url(parent.unit.code, parent.type.section, parent.record.id, "editions", number, "proof")
+    return _svg(request.host_url + url)
+
+
+@view_config(context=EditionContext, name="proof", request_method="GET", permission=PUBLIC, renderer="json")
+def proof(context: EditionContext, request: Any) -> dict[str, Any]:
+    """Everything that anyone needs to recompute an edition's commitment and its place in the log.
+
+    ``commitment`` = base64url(SHA-256(salt || content)), with ``content`` the exact UTF-8 text.
+    """
+    parent = context.parent
+    record, edition = parent.record, context.edition
+    open_edition(parent, request)
+    if edition.audience not in audiences(request.reader, parent.unit):
+        raise HTTPNotFound()
+    index = find_index(request.db, edition._p_serial, pointer(record.subject, edition.event))
+    log = request.services.log
+    size = log.size()
+    told: dict[str, Any] = {
+        "content": edition.body.decode("utf-8"),
+        "salt": b64(edition.salt),
+        "commitment": edition.commitment,
+        "attachments": {id: b64(salt) for id, salt in edition.attachment_salts},
+        "leaf": record.history[edition.event][2].decode("ascii"),
+        "log": {"origin": log.verifier.name, "index": None, "checkpoint": None, "proof": None},
+    }
+    if index is not None and index < size:
+        told["log"].update(
+            index=index,
+            checkpoint=log.note(),
+            proof=[b64(node) for node in inclusion_proof(request.db, index, size)],
+        )
+    request.response.headers["Cache-Control"] = "no-cache"
+    return told
