@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 from persistent.timestamp import TimeStamp
 from ZODB.utils import p64, u64
@@ -23,7 +24,8 @@ from ..core.events import JOURNAL_KEY
 from ..core.signing import SettleRun
 from ..core.site import site_of
 from ..core.workflow.engine import settle
-from ..search.indexer import Indexer
+from ..search.indexer import Indexer, record_key
+from ..search.interface import Batch
 from ..translog.log import log_of, read_entries
 from ..translog.sequencer import Sequencer, SequencerStatus
 from ..translog.state import load_or_create_key
@@ -43,6 +45,17 @@ NIGHT = range(2, 5)
 
 #: Waiting leaves are counted up to here.
 COUNTED = 1000
+
+#: An index that lacks more entries than this is fed in large batches of MANY entries.
+FAR_BEHIND = 1000
+MANY = 5000
+
+#: heard(done, total)
+Heard = Callable[[int, int], None]
+
+
+def _nobody(done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -126,15 +139,16 @@ class Worker:
 
     # ------------------------------------------------------------------------- a round
 
-    def step_all(self, stop: Callable[[], bool] = lambda: False) -> bool:
+    def step_all(self, stop: Callable[[], bool] = lambda: False, heard: Heard = _nobody) -> bool:
         """Do whatever there is to do, once, to its end; True where no part failed.
 
         What a deadline brings about is journalled, so the log is followed once more after it.
+        ``heard(done, total)`` is told how many entries the search index has taken in.
         """
         with self._turn:
             self._guarded("sequencer", lambda: self._sequence(stop))
             self._guarded("board", lambda: self._board(stop))
-            self._guarded("search", lambda: self._index(stop))
+            self._guarded("search", lambda: self._index(stop, heard))
             if self._guarded("deadlines", self._settle_when_due):
                 self._guarded("sequencer", lambda: self._sequence(stop))
             self._guarded("night", self._tidy_at_night)
@@ -167,34 +181,51 @@ class Worker:
                 if not self.services.board.step(connection):
                     return
 
-    def _index(self, stop: Callable[[], bool]) -> None:
-        while not stop() and self._index_batch():
-            pass
+    def _index(self, stop: Callable[[], bool], heard: Heard) -> int:
+        """Bring the index up to the log, each batch from one snapshot: entries and records of
+        the same moment. Gives how many entries were read."""
+        services, done = self.services, 0
+        while not stop():
+            with services.store.reading() as connection:
+                total, cursor = log_of(connection).state.size, services.engine.cursor()
+                if total - cursor > FAR_BEHIND:
+                    taken = self._index_many(connection, cursor)
+                else:
+                    taken = Indexer(
+                        services.engine,
+                        lambda start, limit, c=connection: list(read_entries(c, start, limit)),  # type: ignore[misc]
+                        lambda key, c=connection: read_document(c, services.domain, key),  # type: ignore[misc]
+                    ).step()
+            if not taken:
+                break
+            done += taken
+            heard(cursor + taken, total)
+        return done
 
-    def _index_batch(self) -> int:
-        """One batch from one snapshot: entries and records of the same moment."""
-        domain = self.services.domain
-        with self.services.store.reading() as connection:
-            return Indexer(
-                self.services.engine,
-                lambda start, limit: list(read_entries(connection, start, limit)),
-                lambda key: read_document(connection, domain, key),
-            ).step()
+    def _index_many(self, connection: Any, cursor: int) -> int:
+        """A large batch for an index that is far behind: a record that changed ten times is read
+        once, and the engine commits once for all."""
+        entries = list(read_entries(connection, cursor, MANY))
+        keys = dict.fromkeys(key for entry in entries if (key := record_key(entry.pointer)))
+        upserts, deletes = [], []
+        for key in keys:
+            document = read_document(connection, self.services.domain, key)
+            if document is None:
+                deletes.append(key)
+            else:
+                upserts.append(document)
+        self.services.engine.apply(Batch(tuple(upserts), tuple(deletes), cursor + len(entries)))
+        return len(entries)
 
-    def rebuild_index(self, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+    def rebuild_index(self, heard: Heard = _nobody) -> int:
         """Throw the search index away and make it again; gives the number of entries read.
 
-        ``progress(done, total)`` hears after each batch. Killed on the way, it goes on at the
-        next start.
+        ``heard(done, total)`` hears after each batch. Killed on the way, it goes on at the next
+        start.
         """
         with self._turn:
             self.services.engine.clear()
-            done = 0
-            with self.services.store.reading() as connection:
-                total = log_of(connection).state.size
-            while taken := self._index_batch():
-                done += taken
-                progress(done, max(done, total))
+            done = self._index(lambda: False, heard)
             self.services.engine.optimise()
             return done
 

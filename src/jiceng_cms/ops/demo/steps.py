@@ -199,6 +199,8 @@ def quick_story(spec: PublicationSpec, staff: Staff) -> Iterator[Step]:
     for signoff in spec.signoffs[:2]:
         person = staff.supervisors[signoff.supervisor - 1]
         yield piece.act("supervisor", person, spec.publish_at, piece.verdict(signoff))
+        if signoff.verdict == "object":
+            yield piece.act(*clerk[:2], spec.publish_at, piece.answer(person))
     yield piece.act(*_approver(piece), spec.publish_at, piece.move("publish"))
 
 
