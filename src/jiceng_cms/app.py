@@ -24,7 +24,7 @@ from .translog.service import ILogService, LogService
 from .translog.state import load_or_create_key
 from .web.board import Board
 from .web.services import Services, Settings, SettingsError, settings_from
-from .web.theming import Theme
+from .web.theming import Theme, shared_theme
 
 
 def open_services(settings: Settings, *, clock: Clock | None = None, store: Store | None = None) -> Services:
@@ -62,7 +62,9 @@ def open_services(settings: Settings, *, clock: Clock | None = None, store: Stor
         rates=LoginRates(settings.home / "rates.sqlite", secret, LoginLimits.from_settings(settings.raw)),
         login_tokens=LoginTokens(secret),
         cookie=Cookie(secure=settings.secure),
-        theme=Theme(settings.theme_folders, reload=settings.reload, translator=translator),
+        theme=Theme(settings.theme_folders, reload=True, translator=translator)
+        if settings.reload
+        else shared_theme(settings.theme_folders, translator),
         engine=WhooshEngine(settings.index_folder),
         log=LogService(signer.verifier, settings.state_file),
         board=Board(clock),
@@ -82,6 +84,7 @@ def make_app(services: Services) -> Any:
     """The WSGI application over an open site."""
     config = Configurator(settings=dict(services.settings.raw))
     config.registry.services = services
+    config.registry.theme = services.theme
     config.registry.registerUtility(services.log, ILogService)
     config.registry.origin_check = OriginCheck.from_settings(services.settings.raw)
 

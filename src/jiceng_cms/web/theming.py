@@ -9,10 +9,14 @@ their content, so that browsers may keep them for a year.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import hashlib
 import importlib.resources
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,6 +75,32 @@ class _Template(PageTemplateFile):
     prepend_relative_search_path = False
 
 
+_compile_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _compiling() -> Iterator[None]:
+    """One compilation at a time and no garbage collection in it.
+
+    Python 3.11 counts the depth of ``ast`` calls for all threads in one place, and a finaliser or
+    a thread that compiles at the same moment makes it raise SystemError (gh-106905).
+    """
+    with _compile_lock:
+        was_on = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if was_on:
+                gc.enable()
+
+
+@lru_cache(maxsize=4)
+def shared_theme(folders: tuple[Path, ...], translator: Callable[[str], Translate] | None) -> Theme:
+    """The theme over these folders: its compiled templates serve every application in a process."""
+    return Theme(folders, translator=translator)
+
+
 class Theme:
     """Renders pages by template name.
 
@@ -101,26 +131,31 @@ class Theme:
         """The template ``name`` (``unit.pt``); TemplateMissing when no folder has it."""
         found = self._templates.get(name)
         if found is None:
-            found = _Template(
-                str(self._find(name)),
-                search_path=[str(folder / "templates") for folder in self.folders],
-                auto_reload=self.reload,
-                boolean_attributes={
-                    "checked",
-                    "selected",
-                    "disabled",
-                    "hidden",
-                    "open",
-                    "required",
-                    "autofocus",
-                    "multiple",
-                    "readonly",
-                    "novalidate",
-                },
-                encoding="utf-8",
-            )
+            found = self._make(name)
+            with _compiling():
+                found.cook_check()
             self._templates[name] = found
         return found
+
+    def _make(self, name: str) -> PageTemplateFile:
+        return _Template(
+            str(self._find(name)),
+            search_path=[str(folder / "templates") for folder in self.folders],
+            auto_reload=self.reload,
+            boolean_attributes={
+                "checked",
+                "selected",
+                "disabled",
+                "hidden",
+                "open",
+                "required",
+                "autofocus",
+                "multiple",
+                "readonly",
+                "novalidate",
+            },
+            encoding="utf-8",
+        )
 
     def _find(self, name: str) -> Path:
         if "/" in name or "\\" in name or name.startswith("."):
@@ -233,12 +268,10 @@ def includeme(config: Any) -> None:
     from pyramid.settings import asbool
 
     settings = config.registry.settings
-    own = (settings.get("jiceng.theme") or "").strip()
-    config.registry.theme = Theme(
-        [Path(own)] if own else [],
-        reload=asbool(settings.get("pyramid.reload_templates", False)),
-        translator=_translators(),
-    )
+    if not hasattr(config.registry, "theme"):
+        own = (settings.get("jiceng.theme") or "").strip()
+        reload = asbool(settings.get("pyramid.reload_templates", False))
+        config.registry.theme = Theme([Path(own)] if own else [], reload=reload, translator=_translators())
     if not hasattr(config.registry, "shell_for"):
         config.registry.shell_for = _plain_shell
     config.add_renderer(".pt", _Renderer)

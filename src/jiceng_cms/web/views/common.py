@@ -33,7 +33,8 @@ from ..pages import (
     mark_on_display,
     mark_published_late,
 )
-from ..presenting import presenter_of
+from ..presenting import Presented, presenter_of
+from ..tables import Block, Paragraph
 from ..urls import record_url, unit_url
 
 _FILE_KINDS = {
@@ -255,6 +256,11 @@ def siblings_of(request: Any, unit: Unit, record: Record, section: str, data: di
     order = {"事前": 0, "事中": 1, "事后": 2}
     found.sort(key=lambda s: (order.get(s.stage, 3), s.day or date.min))
     return tuple(found) if len(found) > 1 else ()
+
+
+def with_summary(shown: Presented) -> tuple[Block, ...]:
+    """The two sentences and then the thing itself, where a page has no place of its own for them."""
+    return (*(Paragraph(line) for line in shown.summary), *shown.body)
 
 
 def late_sentence(content: dict[str, Any]) -> str:

@@ -60,6 +60,7 @@ from .common import (
     responsible,
     siblings_of,
     steps_of,
+    with_summary,
 )
 from .gone import withdrawn_response
 
@@ -402,7 +403,7 @@ def edition(context: EditionContext, request: Any) -> Response:
         published=edition.published_at,
         superseded=following.published_at,
         reason=correction["reason"] if correction else "",
-        body=presenter.present(data, unit.kind).body,
+        body=with_summary(presenter.present(data, unit.kind)),
         files=files_of(record, section, edition),
         proof=proof_of(request, record, section, edition),
         difference_url=record_url(unit.code, section, record.id, "editions", str(edition.number + 1), "difference"),
@@ -470,7 +471,7 @@ def print_record(context: RecordContext, request: Any) -> Response:
         unit=unit.name,
         kind=presenter.kind_title(record.kind, unit.kind),
         published=edition.published_at,
-        body=shown.body,
+        body=with_summary(shown),
         page_url=request.host_url + url,
         qr_url=f"{url}/qr",
         proof_qr_url=f"{url}/editions/{edition.number}/qr",

@@ -14,7 +14,7 @@ from pyramid.view import view_config
 from ...core.catalog import Row, class_of_edition
 from ...core.clock import from_iso
 from ...core.drafting import AttachFile, ClearAttachment, CreateRecord, RemoveAttachment, SaveDraft
-from ...core.errors import Refused, Stale
+from ...core.errors import NeedsReauthentication, Refused, Stale
 from ...core.events import KINDS
 from ...core.history import kept
 from ...core.ids import new_id, pointer
@@ -51,7 +51,7 @@ from ..theming import render_page
 from ..traversal import FileContext, RecordContext, SectionContext
 from ..uploads import receive
 from ..urls import record_url, section_url, unit_url
-from .common import editions_of, files_of, listed, proof_of
+from .common import editions_of, files_of, listed, proof_of, with_summary
 from .errors import STATUS
 from .work import Sent, audience_of, definition_of, due_day, work_page
 
@@ -477,7 +477,7 @@ def do(context: RecordContext, request: Any) -> Response:
         fresh = _fresh(request, password)
         if not fresh:
             wrong = "密码不对，请再输一次。" if password else "这一步要输密码，确认是您本人在办。"
-            return _again(context, request, name, Refused(wrong), shown)
+            return _again(context, request, name, NeedsReauthentication(wrong), shown)
     version = int(posted.etag) if posted.etag.isdigit() else -1
     action = MoveRecord(
         context.unit.code, context.type.section, record.id, name, version, comment,
@@ -754,7 +754,7 @@ def work_edition(context: RecordContext, request: Any) -> Response:
         published=edition.published_at,
         superseded=ended,
         reason=reason,
-        body=presenter.present(data, unit.kind).body,
+        body=with_summary(presenter.present(data, unit.kind)),
         files=files_of(record, section, edition),
         proof=proof_of(request, record, section, edition),
         editions=editions_of(record, section, edition.number),

@@ -1,0 +1,1 @@
+"""What tests share: a village that reads like a sentence, and clients that act by role."""
