@@ -58,7 +58,7 @@ def disposition(filename: str) -> str:
     return f"attachment; filename=\"{plain or 'file'}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-def _svg(text: str) -> Response:
+def qr_svg(text: str) -> Response:
     out = io.BytesIO()
     segno.make(text, error="m").save(out, kind="svg", scale=4, border=2, xmldecl=False, nl=False, svgclass=None, lineclass=None)
     response = Response(body=out.getvalue(), content_type="image/svg+xml")
@@ -71,7 +71,7 @@ def _svg(text: str) -> Response:
 def page_qr(context: RecordContext, request: Any) -> Response:
     """The QR code that leads to the publication."""
     open_edition(context, request)
-    return _svg(request.host_url + record_url(context.unit.code, context.type.section, context.record.id))
+    return qr_svg(request.host_url + record_url(context.unit.code, context.type.section, context.record.id))
 
 
 @view_config(context=EditionContext, name="qr", request_method="GET", permission=PUBLIC)
@@ -81,7 +81,7 @@ def proof_qr(context: EditionContext, request: Any) -> Response:
     open_edition(parent, request)
     number = str(context.edition.number)
     url = record_url(parent.unit.code, parent.type.section, parent.record.id, "editions", number, "proof")
-    return _svg(request.host_url + url)
+    return qr_svg(request.host_url + url)
 
 
 @view_config(context=EditionContext, name="proof", request_method="GET", permission=PUBLIC, renderer="json")

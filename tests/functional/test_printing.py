@@ -1,0 +1,48 @@
+"""Sheets for the board and for signing."""
+
+from __future__ import annotations
+
+from support.village import VILLAGE, Village, url
+
+
+def test_lists_units_and_editions_print(village: Village) -> None:
+    id = village.published()
+    village.catch_up()
+    resident = village.client()
+    for path in (f"/u/{VILLAGE}/print", f"/u/{VILLAGE}/disclosures/print", url(id, "print"), url(id, "editions", "1", "print")):
+        page = resident.get(path)
+        assert "二组水渠维修" in page.words, path
+        assert "0999-5550101" in page.words, path
+    assert resident.get(f"/u/{VILLAGE}/qr").content_type == "image/svg+xml"
+    assert "还没有公布过内容" in resident.get("/u/990101100202/print").words
+
+
+def test_a_sheet_signed_on_paper_is_entered_by_somebody_who_did_not_write(village: Village) -> None:
+    id = village.draft()
+    village.move(id, "submit", "clerk")
+    recorder = village.client("clerk2")
+    sheet = recorder.get(url(id, "sheet"))
+    assert "亓彧翀" in sheet.words
+    code = sheet.words.split("校验码：")[1][:8]
+    page = recorder.get(url(id, "paper"))
+    form = page.form_with("code")
+    form["code"], form["signed_on"] = "AAAAAAAA", "2026-09-01"
+    form["member"] = village.people["supervisor"]
+    form[next(n for n in form.fields if n and n.startswith("deformField"))] = "agree"
+    page = page.press(form, status=409)
+    assert "对不上" in page.words
+    form = page.form_with("code")
+    form["code"] = code
+    page = page.press(form, status=200)
+    assert "纸质意见已经录入" in page.words
+    # who wrote the draft may not enter it
+    author = village.client("clerk")
+    page = author.get(url(id, "paper"))
+    form = page.form_with("code")
+    form["code"], form["signed_on"] = code, "2026-09-01"
+    form["member"] = village.people["supervisor2"]
+    form[next(n for n in form.fields if n and n.startswith("deformField"))] = "agree"
+    assert "要由另一个人代录" in page.press(form, status=403).words
+    village.sign(id, "supervisor2")
+    village.move(id, "publish", "approver")
+    assert "纸质签署，由经办人代录" in village.client().get(url(id)).words
