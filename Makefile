@@ -19,8 +19,9 @@ $(STAMP): setup.cfg pyproject.toml
 	@touch $@
 
 demo: install    ## a demo site in var/ (made once), then serve it on http://127.0.0.1:6543
-	@test -e var/demo.done || { $(BIN)/jiceng -c config/development.ini init --demo && \
-		$(BIN)/jiceng -c config/development.ini demo && touch var/demo.done; }
+	@home="$${JICENG_HOME:-var}"; test -e "$$home/demo.done" || { \
+		{ test -e "$$home/keys/site.secret" || $(BIN)/jiceng -c config/development.ini init --demo; } && \
+		$(BIN)/jiceng -c config/development.ini demo && touch "$$home/demo.done"; }
 	$(BIN)/jiceng -c config/development.ini serve
 
 test: install    ## run every test (installs chromium and go with apt-get where it may)

@@ -306,7 +306,7 @@ def waiting_story(spec: WaitingSpec, staff: Staff, now: datetime) -> Iterator[St
         "due_basis": "事项形成之日起10天内",
         "summary": spec.summary,
         "body": spec.body,
-        "tables": [_table(t) for t in spec.tables],
+        **({"tables": [_table(t) for t in spec.tables]} if spec.tables else {}),
         "basis": ["《中华人民共和国村民委员会组织法》" if spec.unit[6] == "1" else "《中华人民共和国城市居民委员会组织法》"],
         "channels": ["board", "web"],
     }
