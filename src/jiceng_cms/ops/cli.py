@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,4 +83,5 @@ def run(argv: Sequence[str], site: Site | None = None, say: Say = click.echo) ->
 
 def main() -> None:
     """Entry point of ``jiceng``."""
+    os.umask(0o077)  # whatever a command writes is its owner's
     sys.exit(run(sys.argv[1:], say=lambda text: click.echo(text, err=True)))

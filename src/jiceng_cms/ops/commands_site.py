@@ -131,7 +131,6 @@ def serve(site: Site, listen: str) -> None:
     signal.signal(signal.SIGTERM, _leave)
     with opened(site.settings) as services:
         worker = Worker(services)
-        services.worker_status = worker.status  # type: ignore[attr-defined]
         admin = AdminServer(site.settings.socket_file, _in_process(site, services, worker))
         try:
             app = make_app(services)

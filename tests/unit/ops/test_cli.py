@@ -286,7 +286,7 @@ def test_a_pack_never_goes_past_the_log(jiceng: Command, home: Path, tmp_path: P
     waiting = site.publish("又一份")
     assert pack_time(site.services.store, timedelta(0)) < reached
     site.close()
-    code, said = jiceng("pack", "--days", "0")
+    code, _ = jiceng("pack", "--days", "0")
     assert code == 0
     assert jiceng("journal", "verify")[0] == 0
     with read_only(settings_of(home)) as store, store.reading() as connection:

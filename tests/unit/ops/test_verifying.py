@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -84,8 +84,8 @@ class Tampering:
 
 
 @pytest.fixture
-def tampering(copy: Path) -> Iterator[Callable[[], Tampering]]:
-    yield lambda: Tampering(copy)
+def tampering(copy: Path) -> Callable[[], Tampering]:
+    return lambda: Tampering(copy)
 
 
 def verified(home: Path) -> Outcome:
