@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -128,6 +129,7 @@ def serve(site: Site, listen: str) -> None:
         raise WrongUse("网站已经在运行了。")
     if site.server_runs():
         raise Failed("这个站点已经有一个服务在运行了。")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     signal.signal(signal.SIGTERM, _leave)
     with opened(site.settings) as services:
         worker = Worker(services)
