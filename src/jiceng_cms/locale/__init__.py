@@ -2,20 +2,26 @@
 
 Chinese is the source and complete by construction: ``_('上移')`` is its own text. ``en.toml``
 maps each such text to English. What is missing there shows in Chinese, never as a bare key.
+
+Code that builds a sentence with values says ``say("晚 {n} 天", n=8)``. That is a ``str`` in
+Chinese which still knows its pattern, so nothing between it and the template needs to know the
+reader's language: templates say it in the language of the page as they write it out. What
+people wrote (titles, names, reasons) is a plain ``str`` and stays as it is.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 LOCALES: Final = ("zh_CN", "en")
 
-_PLACE: Final = re.compile(r"\{(\w+)\}")
+#: ``{n}``, or ``{n|day|days}`` for the word that goes with one and with many.
+_PLACE: Final = re.compile(r"\{(\w+)(?:\|([^|{}]*)\|([^|{}]*))?\}")
 
 
 @lru_cache(maxsize=8)
@@ -29,18 +35,115 @@ def catalogue(locale: str) -> dict[str, str]:
     return dict(tomllib.loads(text)["messages"])
 
 
+class Text(str):
+    """Chinese words that can be said in another language; everywhere else a ``str``."""
+
+    source: str
+    values: Mapping[str, object]
+    #: what it is called in other languages, where it brings that along
+    told: Mapping[str, str]
+
+    def said(self, locale: str) -> str:
+        """The words in ``locale``; in Chinese where that language has none."""
+        if locale == "zh_CN":
+            return str(self)
+        pattern = self.told.get(locale) or catalogue(locale).get(self.source, self.source)
+        return _fill(pattern, self.values, locale)
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        # what is stored is the Chinese, never the way that it was made
+        return str, (str(self),)
+
+    def __str__(self) -> str:
+        return str.__str__(self)
+
+
+class _Joined(Text):
+    """Several texts with the same words between them."""
+
+    parts: tuple[str, ...]
+
+    def said(self, locale: str) -> str:
+        return _said(self.values["between"], locale).join(_said(part, locale) for part in self.parts)
+
+
+def _said(value: object, locale: str) -> str:
+    return value.said(locale) if isinstance(value, Text) else str(value)
+
+
+def _fill(pattern: str, values: Mapping[str, object], locale: str) -> str:
+    """``pattern`` with its places filled. Only whole names are: a value can't reach attributes or
+    formats, whatever it holds, and braces in a value stay what they are."""
+
+    def value(match: re.Match[str]) -> str:
+        name, one, many = match.groups()
+        if name not in values:
+            return match[0]
+        if one is not None:
+            return one if str(values[name]) == "1" else str(many)
+        return _said(values[name], locale)
+
+    return _PLACE.sub(value, pattern) if values else pattern
+
+
+def _text(kind: type[Any], chinese: str, source: str, values: Mapping[str, object], told: Mapping[str, str]) -> Any:
+    made = kind(chinese)
+    made.source, made.values, made.told = source, values, told
+    return made
+
+
+def say(source: str, **values: object) -> Text:
+    """The words ``source`` with each ``{name}`` filled from ``values``, which may be Texts."""
+    made: Text = _text(Text, _fill(source, values, "zh_CN"), source, values, {})
+    return made
+
+
+def both(chinese: str, english: str) -> Text:
+    """Words that bring their English along: titles of roles, states and reasons."""
+    made: Text = _text(Text, chinese, chinese, {}, {"en": english} if english else {})
+    return made
+
+
+def titled(pair: Mapping[str, str]) -> Text:
+    """The same for ``{"zh_CN": …, "en": …}`` of a data file."""
+    return both(pair["zh_CN"], pair.get("en", ""))
+
+
+def joined(between: str, parts: Iterable[str]) -> Text:
+    """The non-empty ``parts``, with the words ``between`` them."""
+    kept = tuple(part for part in parts if part)
+    made: _Joined = _text(_Joined, str(between).join(kept), between, {"between": say(between)}, {})
+    made.parts = kept
+    return made
+
+
 @lru_cache(maxsize=8)
 def translator(locale: str) -> Callable[..., str]:
-    """``_(text, **values)``: ``text`` in ``locale``, with ``{name}`` filled from ``values``.
-
-    Only whole names are filled in: a value can't reach attributes or formats, whatever it holds.
-    """
+    """``_(text, **values)``: ``text`` in ``locale``, with ``{name}`` filled from ``values``."""
     messages = catalogue(locale)
 
     def translate(text: str, **values: object) -> str:
+        if isinstance(text, Text):
+            return text.said(locale)
+        return _fill(messages.get(text, text), values, locale)
+
+    return translate
+
+
+_DOLLAR: Final = re.compile(r"\$\{(\w+)\}")
+
+
+@lru_cache(maxsize=8)
+def template_translator(locale: str) -> Callable[..., str]:
+    """What Chameleon asks about each piece of a template's own text and each Text in it."""
+    messages = catalogue(locale)
+
+    def translate(text: str, mapping: Mapping[str, str] | None = None, **_: object) -> str:
+        if isinstance(text, Text):
+            return text.said(locale)
         found = messages.get(text, text)
-        if not values:
-            return found
-        return _PLACE.sub(lambda m: str(values[m[1]]) if m[1] in values else m[0], found)
+        if mapping:
+            return _DOLLAR.sub(lambda m: str(mapping.get(m[1], m[0])), found)
+        return found
 
     return translate

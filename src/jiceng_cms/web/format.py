@@ -1,6 +1,7 @@
 """How figures, dates and sizes are written for people: one way, everywhere.
 
-Templates reach this module as ``fmt``. Nothing here escapes: templates do.
+Templates reach this module as ``fmt``. Nothing here escapes: templates do. Words are Texts: an
+English page writes ``30 September 2026`` where a Chinese one writes ``2026年9月30日``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,16 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from jiceng_cms.core.clock import TZ
+from jiceng_cms.locale import Text, both, say
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+
+
+def _month(number: int) -> Text:
+    return both(str(number), _MONTHS[number - 1])
 
 
 def _day(value: date | datetime) -> date:
@@ -24,7 +35,7 @@ def day(value: date | datetime | None) -> str:
     if value is None:
         return ""
     it = _day(value)
-    return f"{it.year}年{it.month}月{it.day}日"
+    return say("{year}年{month}月{day}日", year=it.year, month=_month(it.month), day=it.day)
 
 
 def moment(value: datetime | None) -> str:
@@ -32,7 +43,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return ""
     local = value.astimezone(TZ)
-    return f"{day(value)} {local.hour}:{local.minute:02}"
+    return say("{day} {time}", day=day(value), time=f"{local.hour}:{local.minute:02}")
 
 
 def iso_day(value: date | datetime | None) -> str:
@@ -45,10 +56,11 @@ def period(start: date, end: date) -> str:
     if start == end:
         return day(start)
     if start.year != end.year:
-        return f"{day(start)}至{day(end)}"
+        return say("{start}至{end}", start=day(start), end=day(end))
+    parts = {"year": start.year, "month": _month(start.month), "first": start.day, "last": end.day}
     if start.month != end.month:
-        return f"{day(start)}至{end.month}月{end.day}日"
-    return f"{day(start)}至{end.day}日"
+        return say("{year}年{month}月{first}日至{until}月{last}日", until=_month(end.month), **parts)
+    return say("{year}年{month}月{first}日至{last}日", **parts)
 
 
 def money(value: Decimal) -> str:
@@ -58,7 +70,7 @@ def money(value: Decimal) -> str:
 
 def yuan(value: Decimal) -> str:
     """``163,134.50 元``."""
-    return f"{money(value)} 元"
+    return say("{sum} 元", sum=money(value))
 
 
 def number(value: int) -> str:
@@ -68,21 +80,21 @@ def number(value: int) -> str:
 
 def days(count: int) -> str:
     """``8 天``: natural days."""
-    return f"{count} 天"
+    return say("{n} 天", n=count)
 
 
 def work_days(count: int) -> str:
     """``5 个工作日``."""
-    return f"{count} 个工作日"
+    return say("{n} 个工作日", n=count)
 
 
 def duration(span: timedelta) -> str:
     """The largest whole unit of a span: ``3 天``, ``5 小时``, ``12 分钟``, ``不到 1 分钟``."""
     seconds = int(abs(span).total_seconds())
-    for size, name in ((86400, "天"), (3600, "小时"), (60, "分钟")):
+    for size, name in ((86400, "{n} 天"), (3600, "{n} 小时"), (60, "{n} 分钟")):
         if seconds >= size:
-            return f"{seconds // size} {name}"
-    return "不到 1 分钟"
+            return say(name, n=seconds // size)
+    return say("不到 1 分钟")
 
 
 def file_size(size: int) -> str:
@@ -90,7 +102,7 @@ def file_size(size: int) -> str:
     if size < 0:
         raise ValueError("a file has no negative size")
     if size < 1024:
-        return f"{size} 字节"
+        return say("{n} 字节", n=size)
     value = Decimal(size)
     for name in ("KB", "MB", "GB"):
         value /= 1024

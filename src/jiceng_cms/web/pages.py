@@ -368,6 +368,7 @@ class MessagePage:
     advice: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     reference: str = ""  # the request's id, to tell the office on the phone
+    typed: tuple[str, ...] = ()  # what was posted and not saved
     template: str = "message.pt"
 
 
@@ -479,6 +480,7 @@ class PrintPage:
     back_url: str = ""
     landscape: bool = False
     template: str = "print.pt"
+    locale: ClassVar[str] = "zh_CN"  # it hangs on the wall of a village
 
     @property
     def body_html(self) -> Html:

@@ -25,6 +25,7 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from jiceng_cms.locale import template_translator
 from jiceng_cms.web import format as fmt
 from jiceng_cms.web.pages import Shell
 
@@ -155,6 +156,9 @@ class Theme:
                 "novalidate",
             },
             encoding="utf-8",
+            # the words of a template are looked up by themselves; sentences with values say _()
+            implicit_i18n_translate=True,
+            implicit_i18n_attributes={"alt", "aria-label", "placeholder", "title"},
         )
 
     def _find(self, name: str) -> Path:
@@ -168,6 +172,8 @@ class Theme:
 
     def render(self, name: str, page: object, shell: Shell, **extra: object) -> str:
         """The page as HTML. ``extra`` adds names for the template (a rendered form, say)."""
+        # A sheet for the wall is Chinese whatever language its reader prefers.
+        locale = getattr(page, "locale", shell.locale)
         names: dict[str, Any] = {
             "page": page,
             "shell": shell,
@@ -175,7 +181,8 @@ class Theme:
             "static": self.static,
             "layout": self.template("layout.pt"),
             "bits": self.template("bits.pt"),
-            "_": self._translator(shell.locale),
+            "_": self._translator(locale),
+            "translate": template_translator(locale),
         }
         names.update(extra)
         # Old browsers need the document type; templates need not repeat it.
