@@ -102,12 +102,34 @@ def test_it_imports_where_no_checkout_is(python: Path, tmp_path: Path) -> None:
     assert Path(where.strip()).is_relative_to(python.parents[1])
 
 
-def test_the_command_is_installed(python: Path, tmp_path: Path) -> None:
-    if not (ROOT / "src" / "jiceng_cms" / "ops" / "cli.py").exists():
-        pytest.skip("the command line is not written yet")
-    said = run(python.with_name("jiceng"), "--help", cwd=tmp_path)
-    assert "init" in said
-    assert "serve" in said
+def test_a_site_starts_from_the_wheel_alone(python: Path, tmp_path: Path) -> None:
+    jiceng = python.with_name("jiceng")
+    environment = {"PATH": "/usr/bin:/bin", "JICENG_HOME": str(tmp_path / "home"), "PYTHONWARNINGS": "ignore"}
+
+    def call(*words: str) -> str:
+        done = subprocess.run([jiceng, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "/set-password/admin/" in call("init")
+    checked = call("workflow", "check")
+    assert "disclosure" in checked
+    assert "disclosure-party" in checked
+    # no sockets in unit tests: the application answers a request in the interpreter of the wheel
+    program = (
+        "import os, sys; from pathlib import Path\n"
+        "from jiceng_cms.app import make_app, open_services\n"
+        "from jiceng_cms.web.services import read_settings\n"
+        "from webob import Request\n"
+        "services = open_services(read_settings(None))\n"
+        "answer = Request.blank('/').get_response(make_app(services))\n"
+        "services.close()\n"
+        "sys.stdout.buffer.write(answer.status.encode() + b'\\n' + answer.body)"
+    )
+    done = subprocess.run([python, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("200 OK")
+    assert "想查什么" in done.stdout
 
 
 @pytest.mark.parametrize("folder", sorted(DATA))
