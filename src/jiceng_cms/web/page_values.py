@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from jiceng_cms.locale import say
+
 MarkStyle = Literal["now", "done", "fixed", "late", "gone", "wait"]
 
 
@@ -63,9 +65,15 @@ class Shell:
     elder_url: str = ""  # switches the elder mode on or off and comes back
     account: Account | None = None
     csrf_token: str = ""  # only where the page has a form that changes something
+    language: Link | None = None  # leads to the other language, in its own words
     home_url: str = "/"
     search_url: str = "/search"
     query: str = ""
+
+    @property
+    def content(self) -> str | None:
+        """The ``lang`` of what people wrote, where the page speaks another language."""
+        return None if self.locale == "zh_CN" else "zh-CN"
 
 
 # --- small values ---------------------------------------------------------------------------
@@ -82,33 +90,33 @@ class Mark:
 def mark_on_display(day: int, of: int) -> Mark:
     """公开中: day ``day`` of ``of``; day 1 is the day after publication, 0 the day itself."""
     if day <= 0:
-        return Mark(f"公开中 今日公布，共 {of} 日", "now")
-    return Mark(f"公开中 {day}/{of} 日", "now")
+        return Mark(say("公开中 今日公布，共 {of} 日", of=of), "now")
+    return Mark(say("公开中 {day}/{of} 日", day=day, of=of), "now")
 
 
 def mark_display_over() -> Mark:
     """The period of display is over; the edition stays where it is."""
-    return Mark("已满公示期", "done")
+    return Mark(say("已满公示期"), "done")
 
 
 def mark_corrected() -> Mark:
     """A later edition replaced an earlier one."""
-    return Mark("已更正", "fixed")
+    return Mark(say("已更正"), "fixed")
 
 
 def mark_published_late(days: int) -> Mark:
     """It was published ``days`` days after it was due: a fact, not a reproach."""
-    return Mark(f"逾期 {days} 天公布", "late")
+    return Mark(say("逾期 {days} 天公布", days=days), "late")
 
 
 def mark_overdue(days: int) -> Mark:
     """It is due since ``days`` days and not published."""
-    return Mark(f"逾期 {days} 天未公布", "late")
+    return Mark(say("逾期 {days} 天未公布", days=days), "late")
 
 
 def mark_withdrawn() -> Mark:
     """The text is no longer shown; stub and reason are."""
-    return Mark("已撤回", "gone")
+    return Mark(say("已撤回"), "gone")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ..core.permissions import ROLES
 from ..core.site import Site, site_of
 from ..core.units import Unit
 from ..core.visibility import ANYONE, Reader
+from ..locale import both
 from .services import Services
 
 ELDER_COOKIE = "elder"
@@ -140,7 +141,7 @@ def request_id(request: Any) -> str:
 
 def role_title(role: str) -> str:
     """The office's name of a role."""
-    return ROLES[role].zh_CN if role in ROLES else role
+    return both(ROLES[role].zh_CN, ROLES[role].en) if role in ROLES else role
 
 
 def includeme(config: Any) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .pages import Account, Shell
+from ..locale import say
+from .pages import Account, Link, Shell
 from .request import role_title
 from .urls import with_query
 
@@ -18,8 +19,8 @@ def shell_for(request: Any) -> Shell:
         found = request.site.units.get(units[0]) if units else None
         account = Account(
             name=request.site.person_name(request.account.person),
-            role=role_title(request.acting_role) if request.acting_role else "没有角色",
-            unit=(found.name if found else "全站") + (f"等{len(units)}处" if len(units) > 1 else ""),
+            role=role_title(request.acting_role) if request.acting_role else say("没有角色"),
+            unit=_where(found.name if found else "", len(units)),
             home_url="/staff",
             logout_url="/logout",
         )
@@ -32,8 +33,21 @@ def shell_for(request: Any) -> Shell:
         elder_url=with_query("/elder", on="" if request.elder else "1", next=request.path_qs[:500]),
         account=account,
         csrf_token=request.login_session.csrf if request.login_session else getattr(request, "page_token", ""),
+        language=_other_language(request),
         query=str(request.GET.get("q", ""))[:200] if request.path == "/search" else "",
     )
+
+
+def _where(name: str, count: int) -> str:
+    if not name:
+        return say("全站")
+    return say("{unit}等{n}处", unit=name, n=count) if count > 1 else name
+
+
+def _other_language(request: Any) -> Link:
+    """Named in its own language: who needs it can't read this one."""
+    title, to = ("English", "en") if request.interface_locale == "zh_CN" else ("中文", "zh_CN")
+    return Link(title, with_query("/language", to=to, next=request.path_qs[:500]))
 
 
 def includeme(config: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import colander
 
 from ...core.tables import Table
+from ...locale import say
 from ...web.forms import widgets
 from ...web.forms.types import CleanString, Lines, LocalDate, PastedTable
 
@@ -46,10 +47,10 @@ MAX_DISPLAY_DAYS = 3650
 def kind_title(kind: str, unit_kind: str) -> str:
     """党务, 村务 or 居务, 财务: how a unit of this kind calls it."""
     if kind == "party":
-        return "党务"
+        return say("党务")
     if kind == "finance":
-        return "财务"
-    return {"village": "村务", "community": "居务"}.get(unit_kind, "政务")
+        return say("财务")
+    return {"village": say("村务"), "community": say("居务")}.get(unit_kind, say("政务"))
 
 
 def _choices(table: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:

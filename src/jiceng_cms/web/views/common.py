@@ -16,6 +16,7 @@ from ...core.people import Body
 from ...core.permissions import ROLES
 from ...core.records import Edition, Record
 from ...core.units import UNIT_KINDS, Unit, ancestors
+from ...locale import both, joined, say
 from ...translog.lookup import find_index
 from .. import format as fmt
 from ..pages import (
@@ -34,23 +35,24 @@ from ..pages import (
     mark_published_late,
 )
 from ..presenting import Presented, presenter_of
+from ..request import role_title
 from ..tables import Block, Paragraph
 from ..urls import record_url, unit_url
 
 _FILE_KINDS = {
     "application/pdf": "PDF",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "文档",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "表格",
-    "image/jpeg": "图片",
-    "image/png": "图片",
-    "text/plain": "文字",
-    "text/csv": "表格",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": say("文档"),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": say("表格"),
+    "image/jpeg": say("图片"),
+    "image/png": say("图片"),
+    "text/plain": say("文字"),
+    "text/csv": say("表格"),
 }
 
 
 def file_kind(media_type: str) -> str:
     """PDF, 文档, 表格, 图片: what a person calls a file of this type."""
-    return _FILE_KINDS.get(media_type, "文件")
+    return _FILE_KINDS.get(media_type, say("文件"))
 
 
 def display_mark(published: date, until: date, today: date) -> Mark:
@@ -97,8 +99,16 @@ def contact_of(request: Any, unit: Unit) -> Contact:
         hours=unit.about.hours,
         address=unit.about.office,
         on_paper=unit.about.ask_on_paper,
-        object_to=f"{above.name}{'，电话 ' + above.about.phone if above.about.phone else ''}" if above else "",
+        object_to=_office(above),
     )
+
+
+def _office(above: Unit | None) -> str:
+    """Where an objection goes: the unit above, with its telephone."""
+    if above is None:
+        return ""
+    phone = above.about.phone
+    return say("{unit}，电话 {phone}", unit=above.name, phone=phone) if phone else above.name
 
 
 def _above(request: Any, unit: Unit) -> Iterator[Unit]:
@@ -136,33 +146,34 @@ def files_of(record: Record, section: str, edition: Edition) -> tuple[File, ...]
 def count_words(signoff: dict[str, Any]) -> str:
     """3人中2人同意，1人反对."""
     given = [
-        (signoff["agree"], "同意"), (signoff["reserve"], "保留意见"), (signoff["object"], "反对"),
+        ("{n}人同意", signoff["agree"]), ("{n}人保留意见", signoff["reserve"]), ("{n}人反对", signoff["object"]),
     ]
-    parts = [f"{number}人{word}" for number, word in given if number]
+    parts = [say(text, n=number) for text, number in given if number]
     voting = signoff["members"] - signoff["recused"]
     silent = voting - signoff["given"]
     if silent > 0:
-        parts.append(f"{silent}人没有提意见")
+        parts.append(say("{n}人没有提意见", n=silent))
     if signoff["recused"]:
-        parts.append(f"{signoff['recused']}人回避")
-    return f"{signoff['members']}人中" + "，".join(parts) if parts else ""
+        parts.append(say("{n}人回避", n=signoff["recused"]))
+    return say("{members}人中{given}", members=signoff["members"], given=joined("，", parts)) if parts else ""
 
 
 def signoff_steps(signoffs: Iterable[dict[str, Any]], when: date) -> Iterator[Step]:
     """What a body said, by offices and counts; a name only where the member chose so."""
     for signoff in signoffs:
         if not signoff["members"]:
-            yield Step(signoff["title"], when, why="本单位当时没有登记这个机构的成员。")
+            yield Step(signoff["title"], when, why=say("本单位当时没有登记这个机构的成员。"))
             continue
-        lapsed = "未在规定期限内提出意见" if signoff["lapsed"] else ""
+        lapsed = say("未在规定期限内提出意见") if signoff["lapsed"] else ""
         yield Step(signoff["title"], when, signoff["body"], count_words(signoff), lapsed)
         for reason in signoff["reasons"]:
-            word = {"agree": "同意", "reserve": "保留意见", "object": "反对意见"}[reason["verdict"]]
-            who = f"{reason['post']} {reason['name']}".strip() if reason["name"] else "一位成员"
-            paper = f"（纸质签署，由{reason['paper_by']}代录）" if reason["paper_by"] else ""
-            yield Step(word, None, f"{who}{paper}", why=reason["reason"])
+            word = {"agree": say("同意"), "reserve": say("保留意见"), "object": say("反对意见")}[reason["verdict"]]
+            who: str = f"{reason['post']} {reason['name']}".strip() if reason["name"] else say("一位成员")
+            if reason["paper_by"]:
+                who = say("{who}（纸质签署，由{clerk}代录）", who=who, clerk=reason["paper_by"])
+            yield Step(word, None, who, why=reason["reason"])
             if reason["answer"]:
-                yield Step("对这条意见的答复", None, why=reason["answer"])
+                yield Step(say("对这条意见的答复"), None, why=reason["answer"])
 
 
 def steps_of(record: Record) -> tuple[Step, ...]:
@@ -171,16 +182,20 @@ def steps_of(record: Record) -> tuple[Step, ...]:
     for event in kept(record.history):
         body = event.event()
         when = from_iso(body["at"])
-        who = ROLES[body["role"]].zh_CN if body["role"] in ROLES else ""
+        who = role_title(body["role"]) if body["role"] in ROLES else ""
         kind, details = body["kind"], body["details"]
         if kind == "record.created":
-            steps.append(Step("开始起草", local_date(when), who))
+            steps.append(Step(say("开始起草"), local_date(when), who))
         elif kind == "record.submitted":
-            steps.append(Step("提交审查", local_date(when), who))
+            steps.append(Step(say("提交审查"), local_date(when), who))
+        elif kind == "record.correcting":
+            steps.append(Step("开始更正", local_date(when), who))
+        elif kind == "record.correction_dropped":
+            steps.append(Step("放弃更正", local_date(when), who))
         elif kind == "record.returned":
-            steps.append(Step("退回修改", local_date(when), who))
+            steps.append(Step(say("退回修改"), local_date(when), who))
         elif kind == "record.moved" and details.get("transition") == "pass":
-            steps.append(Step("保密审查通过", local_date(when), who))
+            steps.append(Step(say("保密审查通过"), local_date(when), who))
         elif kind in ("record.published", "record.corrected"):
             edition = record.editions.get(details["edition"])
             if edition is None:
@@ -188,20 +203,22 @@ def steps_of(record: Record) -> tuple[Step, ...]:
             content = edition.content()
             steps += signoff_steps(content["signoffs"], local_date(when))
             stand_in = {
-                "committee": "因审批人都要回避，由“两委”另一位成员代为审批", "subdistrict": "因回避由街道代为审核", "": "",
+                "committee": say("因审批人都要回避，由“两委”另一位成员代为审批"),
+                "subdistrict": say("因回避由街道代为审核"),
+                "": "",
             }[content["stand_in"]]
             correction = content["correction"]
             first = kind == "record.published"
             steps.append(
                 Step(
-                    "公布" if first else f"公布更正（第{edition.number}版）",
+                    say("公布") if first else say("公布更正（第{n}版）", n=edition.number),
                     when,
                     who,
-                    why="；".join(filter(None, [correction["reason"] if correction else "", stand_in])),
+                    why=joined("；", [correction["reason"] if correction else "", stand_in]),
                 )
             )
         elif kind == "record.withdrawn":
-            steps.append(Step("撤回", when, who, why=WITHDRAWAL_REASONS[details["reason"]][0]))
+            steps.append(Step(say("撤回"), when, who, why=both(*WITHDRAWAL_REASONS[details["reason"]])))
     if steps:
         last = steps[-1]
         steps[-1] = Step(last.what, last.when, last.who, last.count, last.why, now=True)
@@ -269,11 +286,13 @@ def late_sentence(content: dict[str, Any]) -> str:
     if not due:
         return ""
     published = local_date(from_iso(content["published_at"]))
-    told = f"应于{fmt.day(date.fromisoformat(due))}前公布，实于{fmt.day(published)}公布"
+    days = {"due": fmt.day(date.fromisoformat(due)), "published": fmt.day(published)}
     late = content["late_days"]
-    return f"{told}，晚 {late} 天。" if late else f"{told}，没有逾期。"
+    if late:
+        return say("应于{due}前公布，实于{published}公布，晚 {n} 天。", n=late, **days)
+    return say("应于{due}前公布，实于{published}公布，没有逾期。", **days)
 
 
 def unit_kind_title(unit: Unit) -> str:
     """村, 社区, 街道, 乡镇, 区县."""
-    return UNIT_KINDS[unit.kind][0]
+    return both(*UNIT_KINDS[unit.kind][:2])

@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPException, HTTPGone
 
 from ...core.effects import WITHDRAWAL_REASONS
 from ...core.visibility import sees_withdrawn, sees_work
+from ...locale import both, joined, say
 from ..pages import WithdrawnPage
 from ..presenting import presenter_of
 from ..request import role_title
@@ -24,21 +25,21 @@ def withdrawn_response(request: Any, context: RecordContext) -> HTTPException:
     assert edition is not None, "only what was published is withdrawn"
     assert withdrawal is not None, "a withdrawn record tells why"
     presenter = presenter_of(request, record.type)
-    staff = sees_withdrawn(request.reader, unit) or sees_work(
+    staff = sees_withdrawn(request.reader, unit, record) or sees_work(
         request.services.domain, request.site, request.reader, unit, record
     )
-    reason = WITHDRAWAL_REASONS[withdrawal.reason][0]
+    reason = both(*WITHDRAWAL_REASONS[withdrawal.reason])
     page = WithdrawnPage(
-        title="这份公开内容已经撤回",
+        title=say("这份公开内容已经撤回"),
         unit=unit.name,
         unit_url=unit_url(unit.code),
         kind=presenter.kind_title(record.kind, unit.kind),
         published=edition.published_at,
         withdrawn=withdrawal.at,
-        reason=f"{reason}。{withdrawal.note}",
+        reason=joined("。", [reason, withdrawal.note]),
         by=role_title(withdrawal.role),
         number=record.number,
-        again="这件事仍然要公开，改好以后会在这个地址重新公布。",
+        again=say("这件事仍然要公开，改好以后会在这个地址重新公布。"),
         proof=proof_of(request, record, section, edition),
         contact=contact_of(request, unit),
         staff_url=record_url(unit.code, section, record.id, "work") if staff else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ...core.records import Edition
 from ...core.site import Site
 from ...core.units import UNIT_KINDS, Unit, ancestors, children
 from ...core.visibility import ANYONE, audiences, sees_edition, sees_work, stub_is_public
+from ...locale import say
 from ...translog.state import read_signed
 from .. import format as fmt
 from ..differences import difference as compare
@@ -66,7 +68,9 @@ from .gone import withdrawn_response
 
 PAGE_SIZE = 20
 
-MARK_TITLES = {"current": "公开中", "expired": "已满公示期", "late": "逾期公布", "corrected": "已更正"}
+MARK_TITLES = {
+    "current": say("公开中"), "expired": say("已满公示期"), "late": say("逾期公布"), "corrected": say("已更正"),
+}
 
 
 def groups_of(request: Any, query: str = "") -> tuple[UnitGroup, ...]:
@@ -84,8 +88,8 @@ def groups_of(request: Any, query: str = "") -> tuple[UnitGroup, ...]:
             continue
         above = unit.parent(request.today) or ""
         parent = site.units.get(above)
-        names[above] = (parent.name, unit_url(above)) if parent is not None else ("其他", "")
-        note = "已撤销" if unit.closed_on else ""
+        names[above] = (parent.name, unit_url(above)) if parent is not None else (say("其他"), "")
+        note = say("已撤销") if unit.closed_on else ""
         found.setdefault(above, []).append(Link(unit.name, unit_url(unit.code), note))
     return tuple(UnitGroup(names[code][0], tuple(links), names[code][1]) for code, links in sorted(found.items()))
 
@@ -102,9 +106,12 @@ def home(request: Any) -> Response:
     total = board.total()
     late = sum(board.totals(code).late for code in site.units)
     owed = (
-        f"到现在一共公布了 {fmt.number(total)} 件，其中 {fmt.number(late)} 件是逾期以后才公布的。"
+        say(
+            "到现在一共公布了 {total} 件，其中 {late} 件是逾期以后才公布的。",
+            total=fmt.number(total), late=fmt.number(late),
+        )
         if total
-        else "还没有公布过内容。"
+        else say("还没有公布过内容。")
     )
     page = HomePage(
         title=request.services.settings.title,
@@ -120,7 +127,7 @@ def home(request: Any) -> Response:
 def units(request: Any) -> Response:
     """找我的村（社区）."""
     query = str(request.GET.get("q", ""))[:60]
-    return public_page(request, UnitsPage("找我的村（社区）", query, groups_of(request, query)))
+    return public_page(request, UnitsPage(say("找我的村（社区）"), query, groups_of(request, query)))
 
 
 @view_config(context=UnitContext, request_method="GET", permission=PUBLIC)
@@ -161,7 +168,9 @@ def unit(context: UnitContext, request: Any) -> Response:
         contact=contact_of(request, unit),
         answers=responsible(request, unit),
         quarter=_quarter(request, unit),
-        closed=f"{unit.name}已于{fmt.day(unit.closed_on)}撤销，以前公布的内容仍可查看。" if unit.closed_on else "",
+        closed=say("{unit}已于{day}撤销，以前公布的内容仍可查看。", unit=unit.name, day=fmt.day(unit.closed_on))
+        if unit.closed_on
+        else "",
         successors=tuple(Link(request.site.units[c].name, unit_url(c)) for c in unit.successors if c in request.site.units),
         more=_below(request, unit) + _entities(request, unit),
         search_url=with_query("/search", unit=unit.code),
@@ -182,7 +191,7 @@ def _below(request: Any, unit: Unit) -> tuple[Link, ...]:
 
 def _entities(request: Any, unit: Unit) -> tuple[Link, ...]:
     return tuple(
-        Link(entity.name, unit_url(unit.code), f"统一社会信用代码 {entity.uscc}" if entity.uscc else "")
+        Link(entity.name, unit_url(unit.code), say("统一社会信用代码 {code}", code=entity.uscc) if entity.uscc else "")
         for entity in request.site.entities.values()
         if any(span.code == unit.code for span in entity.units)
     )
@@ -203,8 +212,10 @@ def _quarter(request: Any, unit: Unit) -> str:
             count += 1
             late += row.late > 0
     if not count:
-        return "本季度还没有公布内容。"
-    return f"本季度已公布 {count} 项" + (f"，其中 {late} 项是逾期以后公布的。" if late else "，没有逾期。")
+        return say("本季度还没有公布内容。")
+    if late:
+        return say("本季度已公布 {n} 项，其中 {late} 项是逾期以后公布的。", n=count, late=late)
+    return say("本季度已公布 {n} 项，没有逾期。", n=count)
 
 
 @view_config(context=SectionContext, request_method="GET", permission=PUBLIC)
@@ -225,10 +236,10 @@ def section(context: SectionContext, request: Any) -> Response:
     rows, total = _narrowed(listing, chosen, request.today, (number - 1) * PAGE_SIZE)
     base = section_url(unit.code, type.section)
 
-    def choices(name: str, titles: dict[str, str], counts: dict[str, int]) -> Filter:
+    def choices(name: str, titles: Mapping[str, str], counts: dict[str, int]) -> Filter:
         others = {n: v for n, v in chosen.items() if n != name}
-        label = {"kind": "类别", "year": "年份", "mark": "状态"}[name]
-        found = [Choice("全部", with_query(base, **others), on=name not in chosen)]
+        label = {"kind": say("类别"), "year": say("年份"), "mark": say("状态")}[name]
+        found = [Choice(say("全部"), with_query(base, **others), on=name not in chosen)]
         for value, title in titles.items():
             if counts.get(value) or chosen.get(name) == value:
                 found.append(
@@ -242,14 +253,14 @@ def section(context: SectionContext, request: Any) -> Response:
         years = sorted(listing.values("year"), reverse=True)
         filters = (
             choices("kind", kinds, dict(listing.facets("kind", plain))),
-            choices("year", {y: f"{y}年" for y in years}, dict(listing.facets("year", plain))),
+            choices("year", {y: say("{year}年", year=y) for y in years}, dict(listing.facets("year", plain))),
             choices("mark", MARK_TITLES, _mark_counts(listing, chosen, request.today)),
         )
     pages = max(1, math.ceil(total / PAGE_SIZE))
     if number > pages:
         raise HTTPNotFound()
     page = ListPage(
-        title=f"{unit.name}公布的内容",
+        title=say("{unit}公布的内容", unit=unit.name),
         items=listed(request, unit, type.section, rows),
         filters=filters,
         pager=Pager(
@@ -306,7 +317,7 @@ def _mark_counts(listing: Any, chosen: dict[str, str], today: Any) -> dict[str, 
 def page_number(request: Any) -> int:
     """The page asked for, from 1; HTTPNotFound for anything that is none."""
     text = str(request.GET.get("page", "1"))
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:7]) <= 100_000:
+    if not (text.isascii() and text.isdigit() and len(text) < 7) or not 1 <= int(text) <= 100_000:
         raise HTTPNotFound()
     return int(text)
 
@@ -346,9 +357,9 @@ def record(context: RecordContext, request: Any) -> Response:
     if edition.number > 1:
         marks.append(mark_corrected())
     if edition.audience != "public":
-        marks.append(Mark("只在党内公开", "wait"))
+        marks.append(Mark(say("只在党内公开"), "wait"))
     if content["stand_in"] == "subdistrict":
-        marks.append(Mark("因回避由街道代为审核", "wait"))
+        marks.append(Mark(say("因回避由街道代为审核"), "wait"))
     page = RecordPage(
         title=data["title"],
         unit=unit.name,
@@ -361,7 +372,7 @@ def record(context: RecordContext, request: Any) -> Response:
         number=record.number,
         event_day=datetime.fromisoformat(data["event_date"]).date() if data.get("event_date") else None,
         due_sentence=late_sentence(content),
-        display=f"公示至{fmt.day(edition.display_until)}",
+        display=say("公示至{day}", day=fmt.day(edition.display_until)),
         summary=shown.summary,
         files=files_of(record, section, edition),
         steps=steps_of(record),
@@ -430,7 +441,7 @@ def difference(context: EditionContext, request: Any) -> Response:
     here = record_url(unit.code, section, record.id, "editions", str(new.number), "difference")
     lines = {line.number: line for line in editions_of(record, section, new.number)}
     page = DifferencePage(
-        title=f"第{old.number}版和第{new.number}版有什么不同",
+        title=say("第{old}版和第{new}版有什么不同", old=old.number, new=new.number),
         record_title=new.data()["title"],
         record_url=record_url(unit.code, section, record.id),
         unit=unit.name,
@@ -448,11 +459,11 @@ def _fields(shown: Presented, edition: Edition) -> tuple[tuple[str, str], ...]:
     """What stands around the body: title, summary, facts, basis, names of attachments."""
     names = "\n".join(f["filename"] for f in edition.content()["attachments"])
     return (
-        ("标题", shown.title),
-        ("两句话说明", "\n".join(shown.summary)),
+        (say("标题"), shown.title),
+        (say("两句话说明"), "\n".join(shown.summary)),
         *shown.facts,
-        ("公开依据", "\n".join(shown.basis)),
-        ("附件", names),
+        (say("公开依据"), "\n".join(shown.basis)),
+        (say("附件"), names),
     )
 
 
@@ -479,7 +490,7 @@ def print_record(context: RecordContext, request: Any) -> Response:
         number=record.number,
         edition=edition.number,
         reason=content["correction"]["reason"] if content["correction"] else "",
-        display=f"公示至{fmt.day(edition.display_until)}",
+        display=say("公示至{day}", day=fmt.day(edition.display_until)),
         contact=contact_of(request, unit),
         files=files_of(record, section, edition),
         paper=paper,  # type: ignore[arg-type]

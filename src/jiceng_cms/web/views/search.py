@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from ...core.clock import local_date
 from ...core.ids import is_unit_code
 from ...core.permissions import PUBLIC
 from ...core.units import UNIT_KINDS, ancestors
+from ...locale import say
 from ...search.interface import QueryTooLong, SearchError, SearchHit, SearchQuery, SearchResults
 from ..pages import Choice, Filter, Hit, Mark, Pager, SearchPage, Span, mark_corrected
 from ..presenting import presenter_of
@@ -20,7 +22,7 @@ from ..urls import with_query
 from .common import display_mark
 from .public import page_number, public_page
 
-STATE_TITLES = {"published": "没有改过", "corrected": "已更正"}
+STATE_TITLES = {"published": say("没有改过"), "corrected": say("已更正")}
 
 
 @view_config(route_name="search", request_method="GET", permission=PUBLIC)
@@ -29,7 +31,7 @@ def search(request: Any) -> Response:
     words = str(request.GET.get("q", ""))
     chosen = {n: str(request.GET.get(n, ""))[:20] for n in ("unit", "kind", "year", "state", "sort")}
     chosen = {n: v for n, v in chosen.items() if v}
-    if not is_unit_code(chosen.get("unit", "0" * 12)) or not chosen.get("year", "1").isdigit():
+    if not is_unit_code(chosen.get("unit", "0" * 12)) or re.fullmatch("[0-9]{1,4}", chosen.get("year", "1")) is None:
         chosen = {n: v for n, v in chosen.items() if n not in ("unit", "year")}
     unit = request.site.units.get(chosen.get("unit", ""))
     page = SearchPage(
@@ -52,11 +54,11 @@ def search(request: Any) -> Response:
     try:
         results = request.services.engine.search(query)
     except QueryTooLong as error:
-        response = public_page(request, replace(page, error=str(error)))
+        response = public_page(request, replace(page, error=say(str(error))))
         response.status_int = 400
         return response
     except SearchError:
-        response = public_page(request, replace(page, error="搜索正在整理，暂时用不了，别的页面都正常。请过几分钟再试，或者从村（社区）的名单里找。"))
+        response = public_page(request, replace(page, error=say("搜索正在整理，暂时用不了，别的页面都正常。请过几分钟再试，或者从村（社区）的名单里找。")))
         response.status_int = 503
         return response
     return public_page(
@@ -66,7 +68,7 @@ def search(request: Any) -> Response:
             hits=tuple(_hit(request, hit) for hit in results.hits),
             filters=_filters(request, words, chosen, results),
             pager=_pager(words, chosen, results),
-            error=results.hint,
+            error=say(results.hint) if results.hint else "",
         ),
     )
 
@@ -113,7 +115,7 @@ def _until(unit: Any, hit: SearchHit) -> Any:
 
 
 def _filters(request: Any, words: str, chosen: dict[str, str], results: SearchResults) -> tuple[Filter, ...]:
-    kinds = {"party": "党务", "affairs": "村务（居务）", "finance": "财务"}
+    kinds = {"party": say("党务"), "affairs": say("村务（居务）"), "finance": say("财务")}
 
     def title(name: str, value: str) -> str:
         if name == "unit":
@@ -122,16 +124,18 @@ def _filters(request: Any, words: str, chosen: dict[str, str], results: SearchRe
         if name == "kind":
             return kinds.get(value, value)
         if name == "year":
-            return f"{value}年"
+            return say("{year}年", year=value)
         return STATE_TITLES.get(value, value)
 
     found = []
-    for name, label in (("unit", "单位"), ("kind", "类别"), ("year", "年份"), ("state", "状态")):
+    for name, label in (
+        ("unit", say("单位")), ("kind", say("类别")), ("year", say("年份")), ("state", say("状态")),
+    ):
         others = {n: v for n, v in chosen.items() if n != name}
         counts = results.facets.get(name, ())
         if len(counts) < 2 and name not in chosen:
             continue
-        choices = [Choice("全部", with_query("/search", q=words, **others), on=name not in chosen)]
+        choices = [Choice(say("全部"), with_query("/search", q=words, **others), on=name not in chosen)]
         choices += [
             Choice(title(name, c.value), with_query("/search", q=words, **others, **{name: c.value}), c.count, chosen.get(name) == c.value)
             for c in counts[:12]
@@ -141,10 +145,10 @@ def _filters(request: Any, words: str, chosen: dict[str, str], results: SearchRe
     by_date = chosen.get("sort") == "date"
     found.append(
         Filter(
-            "排列",
+            say("排列"),
             (
-                Choice("最相关的在前", with_query("/search", q=words, **others), on=not by_date),
-                Choice("最新的在前", with_query("/search", q=words, **others, sort="date"), on=by_date),
+                Choice(say("最相关的在前"), with_query("/search", q=words, **others), on=not by_date),
+                Choice(say("最新的在前"), with_query("/search", q=words, **others, sort="date"), on=by_date),
             ),
         )
     )
