@@ -20,6 +20,7 @@ from ..access.csrf import FIELD, HEADER, session_token_ok
 from ..access.origin import SAFE_METHODS
 from ..core.permissions import PUBLIC, STAFF
 from ..core.visibility import Reader
+from .forms.controls import BadForm
 
 PERMISSIONS = (PUBLIC, STAFF)
 
@@ -73,17 +74,29 @@ def names_permission(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
     return view
 
 
-def needs_token(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
-    """Check the form's token on every unsafe method."""
+def token_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+    """Check the form's token on every unsafe method.
 
-    def checked(context: Any, request: Any) -> Any:
-        if request.method not in SAFE_METHODS and not getattr(request, "exception", None):
-            given = request.headers.get(HEADER) or request.POST.get(FIELD)
+    Before any address is looked up: whether a form is refused for its token must not tell
+    whether there is anything at its address.
+    """
+
+    def tween(request: Any) -> Any:
+        if request.method not in SAFE_METHODS:
+            given = request.headers.get(HEADER) or _posted(request).get(FIELD)
             if not _token_ok(request, given if isinstance(given, str) else None):
                 raise StaleForm()
-        return view(context, request)
+        return handler(request)
 
-    return checked
+    return tween
+
+
+def _posted(request: Any) -> Any:
+    """The posted form; BadForm where its bytes are no text in the encoding that they claim."""
+    try:
+        return request.POST
+    except (UnicodeError, LookupError, ValueError):
+        raise BadForm("送来的表单里有认不出来的字符，没有保存任何东西。") from None
 
 
 def _token_ok(request: Any, given: str | None) -> bool:
@@ -156,8 +169,10 @@ def includeme(config: Any) -> None:
     """Policy, derivers and tweens."""
     config.set_security_policy(SecurityPolicy())
     config.add_view_deriver(names_permission, name="names_permission")
-    config.add_view_deriver(needs_token, name="needs_token", under="secured_view")
     for permission in PERMISSIONS:
         config.add_permission(permission)
     config.add_tween("jiceng_cms.web.security.headers_tween", under=INGRESS)
     config.add_tween("jiceng_cms.access.origin.origin_tween_factory", under=EXCVIEW)
+    config.add_tween(
+        "jiceng_cms.web.security.token_tween", under="jiceng_cms.access.origin.origin_tween_factory"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -90,11 +91,13 @@ def _look(path: Path, name: str, size: int) -> str:
     with path.open("rb") as file:
         head = file.read(4096)
     if head.startswith(b"%PDF-"):
-        found = "application/pdf"
+        found = _pdf(path)
     elif head.startswith(b"\xff\xd8\xff"):
         found = "image/jpeg"
     elif head.startswith(b"\x89PNG\r\n\x1a\n"):
         found = "image/png"
+    elif head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        raise _refuse("这是旧格式的文档，或者加了密码，别人可能打不开。请去掉密码，另存为 DOCX 或者 XLSX 再上传。")
     elif head.startswith(b"PK\x03\x04"):
         found = _office(path, size)
     else:
@@ -103,6 +106,21 @@ def _look(path: Path, name: str, size: int) -> str:
     if suffix not in _SUFFIXES[found]:
         raise _refuse(f"文件的内容和名字的结尾“{suffix or '（没有）'}”对不上。请用原来的程序另存一份再上传。")
     return found
+
+
+#: How a PDF names the way in which it is locked: a reference or a dictionary in its trailer.
+_LOCKED_PDF = re.compile(rb"/Encrypt\s*(\d+\s+\d+\s+R|<<)")
+#: What a PDF could do beyond being read.
+_ACTIVE_PDF = re.compile(rb"/(JavaScript|JS|Launch|EmbeddedFile|RichMedia|XFA)\b")
+
+
+def _pdf(path: Path) -> str:
+    data = path.read_bytes()
+    if _LOCKED_PDF.search(data):
+        raise _refuse("这个 PDF 加了密码或者限制，有的人打不开。请去掉密码再上传。")
+    if _ACTIVE_PDF.search(data):
+        raise _refuse("这个 PDF 里带有程序或者别的文件，不能公开。请打印成新的 PDF 再上传。")
+    return "application/pdf"
 
 
 def _office(path: Path, size: int) -> str:
@@ -128,8 +146,10 @@ def _office(path: Path, size: int) -> str:
 
 def _text(path: Path, name: str) -> str:
     data = path.read_bytes()
-    if b"\0" not in data[:4096] or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        for encoding in ("utf-8-sig", "gb18030", "utf-16"):
+    if b"\0" not in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        # anything of even length reads as UTF-16, so only where its mark says so
+        marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
             try:
                 data.decode(encoding)
             except UnicodeDecodeError:

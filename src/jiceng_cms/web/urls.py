@@ -10,7 +10,7 @@ def unit_url(code: str) -> str:
     return f"/u/{code}/"
 
 
-def section_url(code: str, section: str, **query: str | int) -> str:
+def section_url(code: str, section: str, /, **query: str | int) -> str:
     """A unit's list of records of one type, narrowed by ``query``."""
     return with_query(f"/u/{code}/{section}/", **query)
 
@@ -20,7 +20,7 @@ def record_url(code: str, section: str, record: str, *tail: str) -> str:
     return "/".join(("", "u", code, section, record, *(quote(part, safe="") for part in tail)))
 
 
-def with_query(path: str, **query: str | int) -> str:
+def with_query(path: str, /, **query: str | int) -> str:
     """``path`` with the values that are not empty."""
     pairs = {name: value for name, value in query.items() if value not in ("", 0)}
     return f"{path}?{urlencode(pairs)}" if pairs else path

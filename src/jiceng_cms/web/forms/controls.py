@@ -22,6 +22,7 @@ END: Final = "__end__"
 ENVELOPE: Final = frozenset({"button", "csrf_token", "etag", "idempotency"})
 
 _KINDS: Final = frozenset({"mapping", "sequence", "rename"})
+_NUMBER: Final = re.compile(r"\d{1,9}\Z", re.ASCII)
 _ROW_BUTTON: Final = re.compile(r"(add|remove|up|down):([A-Za-z_][\w.]*)\Z", re.ASCII)
 
 
@@ -66,6 +67,11 @@ class Posted:
     @property
     def etag(self) -> str:
         return self.envelope.get("etag", "")
+
+    @property
+    def version(self) -> int:
+        """The number that ``etag`` holds, -1 where it holds none."""
+        return int(self.etag) if _NUMBER.match(self.etag) else -1
 
     @property
     def idempotency(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
@@ -23,11 +24,11 @@ from ...core.permissions import STAFF
 from ...core.records import Record
 from ...core.signing import VERDICT_TITLES, AnswerObjection, GiveVerdict, NameStandIn, Recuse
 from ...core.units import UNIT_KINDS, Unit
-from ...core.visibility import allowed, sees_withdrawn, sees_work, work_listings
+from ...core.visibility import allowed, audiences, sees_withdrawn, sees_work, work_listings
 from ...core.workflow.engine import settle, signoffs_of, status
 from ...translog.lookup import find_index
 from .. import format as fmt
-from ..forms import Button, FormInvalid, make_form, parse_controls
+from ..forms import Button, FormInvalid, Posted, make_form, parse_controls
 from ..forms.staff import create_schema, paper_signoff_schema
 from ..pages import EditionPage, Link, Listed
 from ..presenting import presenter_of
@@ -111,6 +112,7 @@ def home(request: Any) -> Response:
     drafts.sort(key=lambda d: d.changed, reverse=True)
     newest.sort(key=lambda item: item.day, reverse=True)
     first = next((u for u in units if UNIT_KINDS[u.kind][3]), units[0] if units else None)
+    drafting = [unit for unit in units if _may_create(request, unit)][:12]
     roles = tuple(dict.fromkeys(role for _, role in request.grants))
     page = StaffHome(
         title="工作台",
@@ -120,7 +122,8 @@ def home(request: Any) -> Response:
         newest=tuple(newest[:10]),
         roles=tuple(RoleChoice(r, role_title(r), r == request.acting_role) for r in roles) if len(roles) > 1 else (),
         switch_url="/staff/role",
-        create_url=f"{section_url(first.code, 'disclosures')}new" if first is not None and _may_create(request, first) else "",
+        create_url=_create_url(drafting[0]) if drafting else "",
+        create_more=tuple(Link(f"给{unit.name}起草", _create_url(unit)) for unit in drafting[1:]),
         all_url=section_url(first.code, "disclosures") if first is not None else "",
         owed=f"有 {again} 份撤回以后还没有重新公布。" if again else "",
         owed_late=bool(again),
@@ -208,6 +211,10 @@ def switch_role(request: Any) -> Response:
 # ------------------------------------------------------------------------ drafting
 
 
+def _create_url(unit: Unit) -> str:
+    return f"{section_url(unit.code, 'disclosures')}new"
+
+
 def _may_create(request: Any, unit: Unit) -> bool:
     definitions = request.services.domain.definitions.values()
     role = request.reader.acts_at(unit)
@@ -264,8 +271,8 @@ def _with_form(page: Any, form: Any) -> Any:
 def _worker(context: RecordContext, request: Any) -> Record:
     """The record for somebody who may see the work; HTTPNotFound else."""
     unit, record = context.unit, context.record
-    if sees_work(request.services.domain, request.site, request.reader, unit, record) or (
-        record.standing == "withdrawn" and sees_withdrawn(request.reader, unit)
+    if sees_work(request.services.domain, request.site, request.reader, unit, record) or sees_withdrawn(
+        request.reader, unit, record
     ):
         return record
     raise HTTPNotFound()
@@ -277,7 +284,7 @@ def _draft_form(context: RecordContext, request: Any, *, etag: str, appstruct: A
     return make_form(
         context.type.schema(unit, record.kind),
         action=f"{base}/edit",
-        buttons=(Button("save", "保存草稿"), Button("done", "保存并去提交")),
+        buttons=(Button("save", "保存草稿", quiet=True), Button("done", "保存并去提交")),
         csrf_token=request.login_session.csrf,
         appstruct=appstruct,
         etag=etag,
@@ -324,8 +331,11 @@ def edit_form(context: RecordContext, request: Any) -> Response:
 
 @view_config(context=RecordContext, name="edit", request_method="POST", permission=STAFF)
 def edit(context: RecordContext, request: Any) -> Response:
-    """Save the draft; a second editor is told, not overwritten."""
-    record = _editor(context, request)
+    """Save the draft; a second editor is told, not overwritten.
+
+    Whoever may no longer write here is told by the action and keeps what was typed.
+    """
+    record = _worker(context, request)
     posted = parse_controls(request.POST.items())
     form = _draft_form(context, request, etag=posted.etag or str(record.draft.version))
     if form.redraw(posted):
@@ -333,8 +343,7 @@ def edit(context: RecordContext, request: Any) -> Response:
     presenter = presenter_of(request, record.type)
     try:
         data = presenter.to_json(form.validate(posted, draft=True))
-        version = int(posted.etag) if posted.etag.isdigit() else -1
-        request.act(SaveDraft(context.unit.code, context.type.section, record.id, version, data, posted.idempotency))
+        request.act(SaveDraft(context.unit.code, context.type.section, record.id, posted.version, data, posted.idempotency))
     except FormInvalid:
         return staff_page(request, _edit_page(context, request, form), 422)
     except Stale as stale:
@@ -377,14 +386,13 @@ def _conflict(context: RecordContext, request: Any, stale: Stale, mine: dict[str
 @view_config(context=RecordContext, name="autosave", request_method="POST", permission=STAFF, renderer="json")
 def autosave(context: RecordContext, request: Any) -> dict[str, str]:
     """Save what is being written, from the page's script."""
-    record = _editor(context, request)
+    record = _worker(context, request)
     posted = parse_controls(request.POST.items())
     form = _draft_form(context, request, etag=posted.etag)
     presenter = presenter_of(request, record.type)
     try:
         data = presenter.to_json(form.validate(posted, draft=True))
-        version = int(posted.etag) if posted.etag.isdigit() else -1
-        request.act(SaveDraft(context.unit.code, context.type.section, record.id, version, data))
+        request.act(SaveDraft(context.unit.code, context.type.section, record.id, posted.version, data))
     except FormInvalid as invalid:
         request.response.status_int = 422
         return {"message": invalid.form.problems[0].message}
@@ -410,10 +418,20 @@ def work(context: RecordContext, request: Any) -> Response:
     return staff_page(request, work_page(context, request, notice=notice))
 
 
-def _again(context: RecordContext, request: Any, action: str, refusal: Refused, fields: dict[str, Any]) -> Response:
+def _again(
+    context: RecordContext, request: Any, action: str, refusal: Refused, fields: dict[str, Any], status: int = 0
+) -> Response:
     """The page with the refusal beside its form and what was typed still in it."""
     sent = Sent(action, refusal.message, fields, refusal.fields)
-    return staff_page(request, work_page(context, request, sent), STATUS.get(refusal.code, 409))
+    return staff_page(request, work_page(context, request, sent), status or STATUS.get(refusal.code, 409))
+
+
+def _restored(context: RecordContext, request: Any, action: str, posted: Posted) -> Response | None:
+    """After signing in again: the page with what was typed in it. Nothing is done by itself."""
+    if posted.button != "restore":
+        return None
+    fields = {n: v for n, v in posted.fields.items() if n != "password"}
+    return _again(context, request, action, Refused("您刚才填的都在这里，还没有提交。请看过以后再提交。"), fields, 200)
 
 
 def _done(context: RecordContext, request: Any, title: str, after: Any = None) -> Response:
@@ -468,6 +486,8 @@ def do(context: RecordContext, request: Any) -> Response:
     if transition is None:
         raise HTTPNotFound()
     posted = parse_controls(request.POST.items())
+    if (restored := _restored(context, request, name, posted)) is not None:
+        return restored
     fields = dict(posted.fields)
     password = str(fields.pop("password", ""))
     comment = str(fields.pop("comment", ""))
@@ -478,9 +498,8 @@ def do(context: RecordContext, request: Any) -> Response:
         if not fresh:
             wrong = "密码不对，请再输一次。" if password else "这一步要输密码，确认是您本人在办。"
             return _again(context, request, name, NeedsReauthentication(wrong), shown)
-    version = int(posted.etag) if posted.etag.isdigit() else -1
     action = MoveRecord(
-        context.unit.code, context.type.section, record.id, name, version, comment,
+        context.unit.code, context.type.section, record.id, name, posted.version, comment,
         {n: v for n, v in fields.items() if isinstance(v, str)}, posted.idempotency,
     )
     try:
@@ -498,9 +517,11 @@ def signoff(context: RecordContext, request: Any) -> Response:
     record = _worker(context, request)
     posted = parse_controls(request.POST.items())
     name = "/".join(request.subpath)
+    if (restored := _restored(context, request, f"signoff-{name}", posted)) is not None:
+        return restored
     action = GiveVerdict(
         context.unit.code, context.type.section, record.id, name,
-        int(posted.etag) if posted.etag.isdigit() else -1,
+        posted.version,
         str(posted.fields.get("verdict", "")), str(posted.fields.get("comment", "")),
         token=posted.idempotency,
     )
@@ -517,7 +538,9 @@ def answer(context: RecordContext, request: Any) -> Response:
     record = _worker(context, request)
     posted = parse_controls(request.POST.items())
     number = "/".join(request.subpath)
-    if not number.isdigit() or int(number) >= len(record.run.verdicts):
+    if (restored := _restored(context, request, f"answer-{number}", posted)) is not None:
+        return restored
+    if not re.fullmatch(r"[0-9]{1,4}", number) or int(number) >= len(record.run.verdicts):
         raise HTTPNotFound()
     verdict = record.run.verdicts[int(number)]
     action = AnswerObjection(
@@ -536,6 +559,8 @@ def recuse(context: RecordContext, request: Any) -> Response:
     """Step aside."""
     record = _worker(context, request)
     posted = parse_controls(request.POST.items())
+    if (restored := _restored(context, request, "recuse", posted)) is not None:
+        return restored
     reason = str(posted.fields.get("comment", ""))
     try:
         request.act(Recuse(context.unit.code, context.type.section, record.id, reason, posted.idempotency))
@@ -549,6 +574,8 @@ def stand_in(context: RecordContext, request: Any) -> Response:
     """Name who approves in the approvers' place."""
     record = _worker(context, request)
     posted = parse_controls(request.POST.items())
+    if (restored := _restored(context, request, "stand-in", posted)) is not None:
+        return restored
     action = NameStandIn(
         context.unit.code, context.type.section, record.id, str(posted.fields.get("person", "")),
         str(posted.fields.get("comment", "")), posted.idempotency,
@@ -566,7 +593,7 @@ def stand_in(context: RecordContext, request: Any) -> Response:
 @view_config(context=RecordContext, name="attach", request_method="POST", permission=STAFF)
 def attach(context: RecordContext, request: Any) -> Response:
     """Add an attachment."""
-    record = _editor(context, request)
+    record = _worker(context, request)
     posted = parse_controls(request.POST.items())
     file = None
     try:
@@ -643,9 +670,11 @@ def paper(context: RecordContext, request: Any) -> Response:
         subject=record.title(),
         back=Link("返回这一份", f"{base}/work"),
     )
-    if request.method == "GET":
+    if request.method != "POST":
         return staff_page(request, _with_form(page, form))
     posted = parse_controls(request.POST.items())
+    if form.redraw(posted):
+        return staff_page(request, _with_form(page, form))
     try:
         data = form.validate(posted)
         if data["code"].strip().upper() != sheet_code(record):
@@ -653,7 +682,7 @@ def paper(context: RecordContext, request: Any) -> Response:
         request.act(
             GiveVerdict(
                 context.unit.code, context.type.section, record.id, signoff.name,
-                int(posted.etag) if posted.etag.isdigit() else -1, data["verdict"], data.get("reason", ""),
+                posted.version, data["verdict"], data.get("reason", ""),
                 paper_for=data["member"], token=posted.idempotency,
             )
         )
@@ -682,7 +711,7 @@ def history(context: RecordContext, request: Any) -> Response:
                 who="系统" if body["actor"] == "system" else request.site.person_name(body["actor"]),
                 role=role_title(body["role"]) if body["role"] != "timer" else "到期自动",
                 detail=_detail(definition, details),
-                reason=str(details.get("comment", "")),
+                reason=_reason(record, body["kind"], details),
             )
         )
     edition = record.edition()
@@ -709,6 +738,16 @@ _FIELD_WORDS = {
 }
 
 
+def _reason(record: Record, kind: str, details: dict[str, Any]) -> str:
+    """Why it was done: the comment, or what a correction or a withdrawal told the residents."""
+    if kind == "record.corrected" and (edition := record.editions.get(details["edition"])) is not None:
+        correction = edition.content()["correction"]
+        return str(correction["reason"]) if correction else ""
+    if kind == "record.withdrawn" and record.withdrawal is not None:
+        return record.withdrawal.note
+    return str(details.get("comment", ""))
+
+
 def _detail(definition: Any, details: dict[str, Any]) -> str:
     parts = []
     if "from" in details and "to" in details:
@@ -732,8 +771,8 @@ def work_edition(context: RecordContext, request: Any) -> Response:
     """An edition as it was published, also of what was withdrawn, for those who oversee."""
     record = _worker(context, request)
     number = str(request.GET.get("n", ""))
-    edition = record.editions.get(int(number)) if number.isdigit() and len(number) < 6 else None
-    if edition is None:
+    edition = record.editions.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 6 else None
+    if edition is None or edition.audience not in audiences(request.reader, context.unit):
         raise HTTPNotFound()
     unit, section = context.unit, context.type.section
     presenter = presenter_of(request, record.type)

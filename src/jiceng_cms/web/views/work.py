@@ -18,7 +18,7 @@ from ...core.permissions import ROLES
 from ...core.records import Record
 from ...core.signing import VERDICT_TITLES, approvers_left, committee_left
 from ...core.units import ancestors
-from ...core.visibility import allowed, sees_edition, sees_withdrawn, sees_work
+from ...core.visibility import allowed, audiences, sees_edition, sees_withdrawn, sees_work
 from ...core.workflow.definition import Definition, State, Transition
 from ...core.workflow.engine import settle, signoffs_of, status
 from ...core.workflow.run import Due, Run
@@ -92,7 +92,7 @@ def work_page(context: RecordContext, request: Any, sent: Sent | None = None, no
     run = settle(definition, record.run, request.today, audience_of(request, record))
     may_edit = allowed(request.services.domain, request.site, request.reader, unit, record, "edit")
     reads_text = sees_work(request.services.domain, request.site, request.reader, unit, record) or sees_withdrawn(
-        request.reader, unit
+        request.reader, unit, record
     )
     assert reads_text, "the caller asked whether the person may see this"
     actions = tuple(_actions(context, request, definition, run, sent))
@@ -106,7 +106,7 @@ def work_page(context: RecordContext, request: Any, sent: Sent | None = None, no
         body_html=_body(shown.summary, shown.body, shown.basis),
         marks=tuple(_marks(request, record)),
         facts=(*shown.facts, *_run_facts(request, record)),
-        notice=notice,
+        notice=notice or _left_over(sent, actions, may_edit),
         lateness=_lateness(request, record),
         due=due_day(run.due, f"{state.title['zh_CN']}的期限", request.today),
         checks=tuple(_checks(context, request, definition)),
@@ -122,6 +122,14 @@ def work_page(context: RecordContext, request: Any, sent: Sent | None = None, no
         public_url=base if sees_edition(request.reader, unit, record) else "",
         links=tuple(_links(context, request, definition)),
     )
+
+
+def _left_over(sent: Sent | None, actions: tuple[ActionForm, ...], uploads: bool) -> str:
+    """What is to be said of an act whose form is no longer on the page, and what was typed in it."""
+    if sent is None or any(a.name == sent.action for a in actions) or (sent.action == "attach" and uploads):
+        return ""
+    typed = "；".join(v for n, v in sent.fields.items() if n != "verdict" and isinstance(v, str) and v.strip())
+    return f"{sent.error}您刚才写的是：{typed}" if typed else sent.error
 
 
 def _error(sent: Sent | None, action: str) -> str:
@@ -314,7 +322,7 @@ def _transition_form(
         url=record_url(unit.code, context.type.section, record.id, "do", transition.name),
         what_happens=transition.outcome["zh_CN"],
         comment=transition.comment,  # type: ignore[arg-type]
-        comment_title="修改意见" if transition.back else "说明",
+        comment_title="为什么作废" if "discard" in transition.effects else "修改意见" if transition.back else "说明",
         reauthenticate=transition.reauthenticate,
         fields_html=_data_fields(request, transition, mine),
         danger="withdraw" in transition.effects or "discard" in transition.effects,
@@ -456,10 +464,13 @@ def _waits_for(definition: Definition, run: Run, record: Record) -> str:
 def _links(context: RecordContext, request: Any, definition: Definition) -> Iterator[Link]:
     record = context.record
     base = record_url(context.unit.code, context.type.section, record.id)
-    if sees_withdrawn(request.reader, context.unit) or allowed(
+    if sees_withdrawn(request.reader, context.unit, record) or allowed(
         request.services.domain, request.site, request.reader, context.unit, record, "view"
     ):
+        readable = audiences(request.reader, context.unit)
         for number in sorted(record.editions.keys(), reverse=True):
             edition = record.editions[number]
+            if edition.audience not in readable:
+                continue
             yield Link(f"第{number}版（{fmt.day(local_date(edition.published_at))}公布）", f"{base}/work-edition?n={number}")
 
