@@ -201,8 +201,10 @@ def perform_in(ctx: Context, action: Action) -> str:
                 raise Forbidden("这张表单不是您打开的，请重新打开页面再办。")
             return str(result)
     action.check(ctx)
+    before = len(ctx.journal)
     result = action.execute(ctx)
-    if unit is not None:
+    # an action that found nothing to change leaves no event, so it may leave no trace at all
+    if unit is not None and len(ctx.journal) > before:
         if len(unit.requests) >= 2 * KEPT_REQUESTS:
             _forget(unit)
         unit.requests[action.token] = (ctx.actor.person, result, iso(ctx.now))

@@ -46,8 +46,9 @@ class Runner:
 
         The lock is taken before the snapshot, so that whoever waited sees what the one before
         wrote. ``work`` may be called again after a conflict, so it has no other effect than
-        on the connection. Raises what ``work`` raises, :class:`OutOfTries`, or
-        :class:`~.locks.Busy`. An error at the very commit that is no conflict leaves the outcome
+        on the connection. Raises what ``work`` raises, :class:`OutOfTries`,
+        :class:`~.locks.Busy`, or :class:`~.guard.UnauditedChange` where ``work`` changed
+        something and added no event about it. An error at the very commit that is no conflict leaves the outcome
         unknown: it is raised as it is and never tried again.
         """
         with self._locks.hold(unit):
@@ -60,9 +61,9 @@ class Runner:
                     result = work(connection, journal)
                     if len(journal):
                         manager.get().setExtendedInfo(JOURNAL_KEY, journal.batch())
-                        manager.commit()
-                    else:
-                        manager.abort()
+                    # without an event too: where nothing changed this stores nothing, and what
+                    # did change is refused aloud by the guard and not lost in silence
+                    manager.commit()
                     break
                 except (TransientError, ConflictError) as error:
                     self.conflicts += 1
