@@ -53,6 +53,8 @@ def sees_work(domain: Domain, site: Site, reader: Reader, unit: Unit, record: Re
     """Whether the reader sees the record's working side: draft, sign-offs, steps."""
     if not reader.person:
         return False
+    if working_audience(domain, record) not in audiences(reader, unit):
+        return _is_stand_in(reader, record)
     if allowed(domain, site, reader, unit, record, "view"):
         return True
     role = reader.acts_at(unit)
@@ -63,6 +65,11 @@ def sees_work(domain: Domain, site: Site, reader: Reader, unit: Unit, record: Re
         # published: staff of the states before keep their look at how it came about
         return any(role in s.allow.get("view", ()) for s in definition.states.values())
     return _is_stand_in(reader, record)
+
+
+def working_audience(domain: Domain, record: Record) -> str:
+    """Who the draft is for: a Party item for members only is so from its first word."""
+    return domain.content_types[record.type].audience(record.draft.data)
 
 
 def _is_stand_in(reader: Reader, record: Record) -> bool:
@@ -77,17 +84,22 @@ def sees_edition(reader: Reader, unit: Unit, record: Record) -> bool:
     return edition.audience in audiences(reader, unit)
 
 
-def sees_withdrawn(reader: Reader, unit: Unit) -> bool:
-    """Whether the reader may read what was withdrawn: supervisors, inspectors, subdistrict."""
-    role = reader.acts_at(unit)
-    return bool(role) and ROLES[role].oversees
+def sees_withdrawn(reader: Reader, unit: Unit, record: Record) -> bool:
+    """Whether the reader may read what was withdrawn: supervisors, inspectors, subdistrict.
+
+    What was for Party members stays so.
+    """
+    role, last = reader.acts_at(unit), record.edition()
+    if not role or last is None or record.standing != "withdrawn":
+        return False
+    return ROLES[role].oversees and last.audience in audiences(reader, unit)
 
 
 def visible(domain: Domain, site: Site, reader: Reader, unit: Unit, record: Record) -> bool:
     """Whether there is anything of the record for this reader, a stub included."""
     if sees_edition(reader, unit, record) or sees_work(domain, site, reader, unit, record):
         return True
-    return stub_is_public(record) or (record.standing == "withdrawn" and sees_withdrawn(reader, unit))
+    return stub_is_public(record) or sees_withdrawn(reader, unit, record)
 
 
 def stub_is_public(record: Record) -> bool:
@@ -113,7 +125,9 @@ def work_listings(
     if not role:
         return
     for name in section.listings.keys("run|", "run|\uffff"):
-        _, hash, state, _ = name.split("|")
+        _, hash, state, audience = name.split("|")
+        if audience not in audiences(reader, unit):
+            continue
         definition = domain.definition(hash, site.definitions)
         if role in definition.roles_allowed(state, "view"):
             yield hash, state, section.listings[name]

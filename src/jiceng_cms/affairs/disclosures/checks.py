@@ -50,6 +50,9 @@ def correction_fits(m: Moving) -> Iterator[Problem]:
         return
     content = last.content()
     type = m.ctx.domain.content_types[m.record.type]
+    if last.audience == "public" and type.audience(m.record.draft.data) != "public":
+        yield Problem("向社会公开过的内容，不能再改成只在党内公开。确实不该公开的，请办理撤回。", field="audience")
+        return
     files = tuple(f["id"] for f in content["attachments"])
     draft = m.record.draft
     if not type.changed(content["data"], draft.data) and files == draft.attachments:

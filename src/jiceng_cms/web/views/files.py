@@ -30,8 +30,8 @@ def attachment(context: FileContext, request: Any) -> Response:
     parent = context.parent
     record, unit, found = parent.record, parent.unit, context.attachment
     domain = request.services.domain
-    allowed = sees_work(domain, request.site, request.reader, unit, record) or (
-        record.standing == "withdrawn" and sees_withdrawn(request.reader, unit)
+    allowed = sees_work(domain, request.site, request.reader, unit, record) or sees_withdrawn(
+        request.reader, unit, record
     )
     if not allowed and sees_edition(request.reader, unit, record):
         allowed = any(
