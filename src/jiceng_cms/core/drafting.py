@@ -53,6 +53,8 @@ def may_edit(ctx: Context, unit: Unit, record: Record) -> None:
     """Refuse where the actor may not write in the record's draft now."""
     definition = ctx.domain.definition(record.run.definition, ctx.site.definitions)
     roles = definition.roles_allowed(record.run.state, "edit")
+    if not record.editions:  # what was published before the unit was closed may be corrected
+        open_unit(unit)
     if not roles:
         title = definition.states[record.run.state].title["zh_CN"]
         raise NotNow(f"这份材料现在是“{title}”，不能直接改。要改内容，请先取回、退回或者办理更正。")

@@ -91,6 +91,9 @@ SCHEMAS = {"correction": correction_schema, "withdrawal": withdrawal_schema}
 def freeze(m: Moving) -> Happened:
     """Freeze the draft as a revision; whatever was signed before is void."""
     record, draft = m.record, m.record.draft
+    if m.ctx.actor.person not in record.authors:
+        # who hands a text in answers for it like whoever wrote it, so can't approve it afterwards
+        record.authors = (*record.authors, m.ctx.actor.person)
     number = (record.revisions.maxKey() if record.revisions else 0) + 1
     body = canonical({"v": 1, "data": draft.data, "attachments": list(draft.attachments)})
     salt = new_salt()
@@ -178,13 +181,19 @@ def publish(m: Moving) -> Happened:
     record.correction = None
     record.authors = ()
     # the edition holds the text now; a correction starts from it
-    record.draft.data = {"title": data["title"]}
+    record.draft.data = _stub(data)
     record.draft.attachments = ()
     record.draft.version += 1
     link_matter(m.unit.sections[type.section], record, data.get("matter", ""))
     facts = PublicFacts(record.id, number, commitment) if content["audience"] == "public" else None
     kind = "record.published" if first else "record.corrected"
     return Happened(kind, {"edition": number, "late_days": late, "display_until": until.isoformat()}, facts)
+
+
+def _stub(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays in a draft that is not being written: enough for the lists of staff, and who
+    may see it there."""
+    return {name: data[name] for name in ("title", "audience") if name in data}
 
 
 def _again(record: Record) -> bool:
@@ -263,7 +272,8 @@ def open_correction(m: Moving) -> Happened:
     """Start the next draft from the last edition, which stays public meanwhile."""
     _draft_from_edition(m.record)
     m.record.correction = Correction(m.data["kind"], m.data["reason"].strip())
-    m.record.authors = ()
+    # who takes up the old text answers for it, also where not a word of it changes
+    m.record.authors = (m.ctx.actor.person,)
     return Happened("record.correcting", {"kind": m.data["kind"]})
 
 
@@ -271,7 +281,7 @@ def drop_correction(m: Moving) -> Happened:
     """Throw the correction away; the last edition stands."""
     last = m.record.edition()
     assert last is not None, "a correction stands on an edition"
-    m.record.draft.data = {"title": last.data()["title"]}
+    m.record.draft.data = _stub(last.data())
     m.record.draft.attachments = ()
     m.record.draft.version += 1
     m.record.correction = None
@@ -287,8 +297,7 @@ def withdraw(m: Moving) -> Happened:
     record.standing = "withdrawn"
     record.withdrawal = Withdrawal(m.ctx.now, m.data["reason"], m.data["note"].strip(), m.ctx.actor.role)
     record.correction = None
-    # the title may be what had to go
-    record.draft.data = {"title": last.data()["title"]}
+    record.draft.data = _stub(last.data())
     record.draft.attachments = ()
     record.draft.version += 1
     facts = PublicFacts(record.id, last.number, last.commitment) if last.audience == "public" else None
@@ -298,7 +307,7 @@ def withdraw(m: Moving) -> Happened:
 def reopen(m: Moving) -> Happened:
     """Draft again what was withdrawn."""
     _draft_from_edition(m.record)
-    m.record.authors = ()
+    m.record.authors = (m.ctx.actor.person,)
     last = m.record.edition()
     assert last is not None, "what was withdrawn has an edition"
     m.record.correction = Correction("substance", "撤回后重新公布")

@@ -49,11 +49,13 @@ def settled(ctx: Context, unit: Unit, record: Record) -> None:
 
 
 def conflicted(record: Record, definition: Definition, person: str) -> str:
-    """Why a person may not approve the present revision, or "": author, signer, examiner, recused."""
+    """Why a person may not approve the present revision, or "": author, signer, recorder, examiner, recused."""
     if person in record.authors:
-        return "您写过这份材料"
+        return "您写过或者提交过这份材料"
     if person in record.run.signers():
         return "您已经在监督意见里签过字"
+    if person in record.run.recorders():
+        return "您代录过这份材料的纸质意见"
     if person in record.run.recused():
         return "您已经申请回避"
     examined = {n for n, t in definition.transitions.items() if t.not_author}
@@ -62,17 +64,29 @@ def conflicted(record: Record, definition: Definition, person: str) -> str:
     return ""
 
 
-def standing_in(ctx: Context, record: Record, transition: Transition) -> bool:
-    """Whether the actor was named to approve this record in the approvers' place."""
-    named = record.run.stand_in
-    return transition.approves and named is not None and named.person == ctx.actor.person
+def two_committees(ctx: Context, unit: Unit) -> tuple[str, ...]:
+    """The members of 村（居）委会 and 党支部委员会 today, held until the commit."""
+    bodies = [body for body in unit.bodies.values() if body.kind in ("committee", "branch")]
+    ctx.hold(*bodies)
+    return tuple(dict.fromkeys(seat.person for body in bodies for seat in body.members(ctx.today)))
+
+
+def standing_in(ctx: Context, unit: Unit, record: Record, transition: Transition) -> bool:
+    """Whether the actor was named to approve this record in the approvers' place, and still
+    holds the office that he was named for."""
+    named, person = record.run.stand_in, ctx.actor.person
+    if not transition.approves or named is None or named.person != person:
+        return False
+    if named.level == "committee":
+        return person in two_committees(ctx, unit)
+    return "subdistrict" in ctx.roles(unit, person)
 
 
 def may_move(
     ctx: Context, unit: Unit, record: Record, definition: Definition, transition: Transition
 ) -> None:
     """Refuse where the actor's role or part in the revision bars the transition."""
-    if not standing_in(ctx, record, transition) and not ctx.acts_as(unit, transition.by):
+    if not standing_in(ctx, unit, record, transition) and not ctx.acts_as(unit, transition.by):
         title = transition.title["zh_CN"]
         raise Forbidden(f"您现在的身份不能办理“{title}”。请在页面上方切换身份；没有合适的身份，请找本单位审批人。")
     if transition.approves:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from .actions import Context
 from .errors import Forbidden, Invalid, NotFound, NotNow, Refused, SeparationOfDuties, Stale
 from .events import register
-from .moving import conflicted, settled
+from .moving import conflicted, settled, two_committees
 from .people import Member
 from .records import Record
 from .units import Unit
@@ -199,13 +199,14 @@ class Recuse:
         return self.unit
 
     def check(self, ctx: Context) -> None:
-        unit, record, _ = _record(ctx, self.unit, self.section, self.record)
+        unit, record, definition = _record(ctx, self.unit, self.section, self.record)
         person = ctx.actor.person
         on_roster = any(m.person == person for r in record.run.rosters for m in r.members)
         if not on_roster and not ctx.acts_as(unit, ("approver", "approver_party")):
             raise Forbidden("您不参与这份材料的意见或者审批，不用回避。")
-        if not record.run.rosters:
-            raise NotNow("现在不在征求意见的阶段，不用回避。")
+        approval = any(t.approves for t in definition.transitions_from(record.run.state))
+        if not record.run.rosters and not approval:
+            raise NotNow("现在不在征求意见或者审批的阶段，不用回避。")
         if person in record.run.recused():
             raise NotNow("您已经回避了。")
         if person in record.run.signers():
@@ -230,13 +231,7 @@ def approvers_left(ctx: Context, unit: Unit, record: Record, definition: Definit
 
 def committee_left(ctx: Context, unit: Unit, record: Record, definition: Definition) -> tuple[str, ...]:
     """Members of the two committees who may stand in for the approvers."""
-    seats = dict.fromkeys(
-        seat.person
-        for body in unit.bodies.values()
-        if body.kind in ("committee", "branch")
-        for seat in body.members(ctx.today)
-    )
-    return tuple(p for p in seats if not conflicted(record, definition, p))
+    return tuple(p for p in two_committees(ctx, unit) if not conflicted(record, definition, p))
 
 
 @dataclass(frozen=True)

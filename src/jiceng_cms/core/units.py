@@ -158,11 +158,28 @@ def roles_at(
 ) -> frozenset[str]:
     """Every role that ``person`` has at ``unit``: granted there, or above with reach below.
 
+    At a closed unit those hold too that the person has at the units that succeeded it.
+
     Each object that was looked at is appended to ``held``, for the caller to hold until commit.
     """
-    held.append(unit.roles)
-    found = unit.roles.of(person, at)
-    for above in ancestors(units, unit.code, on):
-        held.append(above.roles)
-        found |= above.roles.of(person, at, from_below=True)
+    found: frozenset[str] = frozenset()
+    for here in (unit, *_successors(units, unit)):
+        held.extend((here, here.roles))
+        found |= here.roles.of(person, at)
+        for above in ancestors(units, here.code, on):
+            held.extend((above, above.roles))
+            found |= above.roles.of(person, at, from_below=True)
     return found
+
+
+def _successors(units: Mapping[str, Unit], unit: Unit) -> Iterator[Unit]:
+    """The units that took over from a closed one, and from them where they were closed too."""
+    seen, todo = {unit.code}, [unit]
+    while todo:
+        here = todo.pop()
+        for code in here.successors if here.closed_on is not None else ():
+            after = units.get(code)
+            if after is not None and code not in seen:
+                seen.add(code)
+                todo.append(after)
+                yield after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from ...core.events import register
 from ...core.ids import is_unit_code, new_id
 from ...core.people import BODY_KINDS, Body, Grant, Person, Seat
 from ...core.permissions import ROLES
-from ...core.units import UNIT_KINDS, About, Entity, ParentSpan, Unit
+from ...core.units import UNIT_KINDS, About, Entity, ParentSpan, Unit, ancestors
 
 register("unit.saved", "登记单位", "Unit saved")
 register("unit.closed", "撤销单位", "Unit closed")
@@ -68,6 +68,9 @@ class SaveUnit:
         for span in self.parents:
             if span.code == self.code or span.code not in ctx.site.units:
                 raise Invalid(f"上级单位 {span.code} 还没有登记，请先登记上级。", fields={"parent": "请先登记上级。"})
+            if self.code in (above.code for above in ancestors(ctx.site.units, span.code, ctx.today)):
+                name = ctx.site.units[span.code].name
+                raise Invalid(f"{name}现在归{self.title.strip()}管，不能反过来做它的上级，请核对上级代码。", fields={"parent": "请重选上级。"})
 
     def execute(self, ctx: Context) -> str:
         unit: Unit | None = ctx.site.units.get(self.code)
@@ -101,6 +104,8 @@ class CloseUnit:
         unit = ctx.unit(self.code)
         if unit.closed_on is not None:
             raise NotNow(f"{unit.name}已经撤销了。")
+        if self.on > ctx.today:
+            raise Invalid(f"撤销的日期（{self.on:%Y年%m月%d日}）还没有到，请到那一天再办。", fields={"on": "不能晚于今天。"})
         for code in self.successors:
             if code == self.code or code not in ctx.site.units:
                 raise Invalid(f"承接单位 {code} 还没有登记。")
@@ -170,17 +175,18 @@ class SaveBody:
                 raise NotFound("成员还没有登记，请先登记人员。")
             if seat.until is not None and seat.until < seat.since:
                 raise Invalid("任期的结束早于开始，请核对日期。")
-        if self.kind == "supervision":
-            others = {
-                s.person
-                for body in unit.bodies.values()
-                if body.kind == "committee"
-                for s in body.members(ctx.today)
-            }
+        other = {"supervision": "committee", "committee": "supervision"}.get(self.kind)
+        for body in unit.bodies.values():
+            if body.kind != other:
+                continue
+            ctx.hold(body)
             for seat in self.seats:
-                if seat.holds(ctx.today) and seat.person in others:
+                if any(seat.person == s.person and _overlap(seat, s) for s in body.seats):
                     name = ctx.site.person_name(seat.person)
-                    raise SeparationOfDuties(f"{name}是村（居）民委员会成员，不能同时在监督委员会任职。")
+                    raise SeparationOfDuties(f"{name}不能同时在村（居）民委员会和监督委员会任职，请核对名单和任期。")
+        if self.kind == "supervision":
+            for person in {s.person for s in self.seats if s.until is None or s.until >= ctx.today}:
+                _refuse_clash(ctx, person, ctx.roles(unit, person) & NOT_WITH_SUPERVISOR)
 
     def execute(self, ctx: Context) -> str:
         unit = ctx.unit(self.unit)
@@ -220,6 +226,35 @@ class SaveEntity:
         entity.name, entity.uscc, entity.units = self.title, self.uscc, self.units
         ctx.log("entity.saved", entity.subject, ctx.site.history, "", {})
         return self.id
+
+
+def _overlap(one: Seat, other: Seat) -> bool:
+    """Whether two seats are held on some same day."""
+    return one.since <= (other.until or date.max) and other.since <= (one.until or date.max)
+
+
+def supervises(ctx: Context, code: str, person: str, and_below: bool) -> bool:
+    """Whether a person sits on the supervision of a unit, by role or by seat, or of one below."""
+    units, here = ctx.site.units, ctx.unit(code)
+    reached = [here]
+    if and_below and not UNIT_KINDS[here.kind][3]:  # nothing stands below a village or a community
+        reached += [u for u in units.values() if any(a.code == code for a in ancestors(units, u.code, ctx.today))]
+    for unit in reached:
+        bodies = [b for b in unit.bodies.values() if b.kind == "supervision"]
+        ctx.hold(unit.roles, *bodies)
+        if "supervisor" in unit.roles.of(person, ctx.now):
+            return True
+        if any(s.person == person for b in bodies for s in b.members(ctx.today)):
+            return True
+    return False
+
+
+def _refuse_clash(ctx: Context, person: str, clash: Collection[str]) -> None:
+    if clash:
+        names = "、".join(ROLES[r].zh_CN for r in sorted(clash))
+        raise SeparationOfDuties(
+            f"监督委员会成员不能同时担任经办、报账或者审批；{ctx.site.person_name(person)}现在是{names}。请先收回。"
+        )
 
 
 def _roles_object(ctx: Context, unit: str) -> tuple[Any, Any]:
@@ -264,12 +299,10 @@ class GrantRole:
         held = roles.of(self.person, ctx.now)
         if self.role in held:
             raise Refused("这个人已经有这个角色了，不用再授。")
-        clash = held & NOT_WITH_SUPERVISOR if self.role == "supervisor" else set()
-        if self.role in NOT_WITH_SUPERVISOR and "supervisor" in held:
-            clash = {"supervisor"}
-        if clash:
-            names = "、".join(ROLES[r].zh_CN for r in sorted(clash))
-            raise SeparationOfDuties(f"监督委员会成员不能同时担任经办、报账或者审批；这个人现在是{names}。请先收回。")
+        if self.role == "supervisor":
+            _refuse_clash(ctx, self.person, ctx.roles(ctx.unit(self.unit), self.person) & NOT_WITH_SUPERVISOR)
+        elif self.role in NOT_WITH_SUPERVISOR and supervises(ctx, self.unit, self.person, role.reach == "below"):
+            _refuse_clash(ctx, self.person, {"supervisor"})
         if self.unit == "site" and held:
             raise SeparationOfDuties("系统、安全、审计三类管理员不能由同一个人担任。")
 

@@ -120,6 +120,10 @@ class Run:
         """Everyone who gave a verdict on the present revision."""
         return frozenset(v.person for v in self.verdicts)
 
+    def recorders(self) -> frozenset[str]:
+        """Everyone who entered a paper sheet about the present revision."""
+        return frozenset(v.paper_person for v in self.verdicts if v.paper_person)
+
     def recused(self) -> frozenset[str]:
         """Everyone who stepped aside."""
         return frozenset(r.person for r in self.recusals)
