@@ -283,11 +283,12 @@ def build(table: Mapping[str, Any], words: Vocabulary, source: str = "") -> Defi
     top = {k: v for k, v in table.items() if k not in ("states", "transitions")}
     head = _read(_TOP, top, "", faults)
     states = {
-        n: _state(n, value, words, faults) for n, value in dict(table.get("states", {})).items()
+        n: _state(n, value, words, faults)
+        for n, value in _table(table.get("states", {}), "states", faults).items()
     }
     transitions = {
         n: _transition(n, value, words, faults)
-        for n, value in dict(table.get("transitions", {})).items()
+        for n, value in _table(table.get("transitions", {}), "transitions", faults).items()
     }
     if faults:
         raise DefinitionError(name, faults)
@@ -309,6 +310,14 @@ def build(table: Mapping[str, Any], words: Vocabulary, source: str = "") -> Defi
     return definition
 
 
+def _table(value: Any, path: str, faults: list[str]) -> Mapping[str, Any]:
+    """A table of tables; anything else is a fault and empty."""
+    if isinstance(value, Mapping):
+        return value
+    faults.append(f"{path}: must be a table")
+    return {}
+
+
 def _unknown(kind: str, names: Iterable[str], known: Iterable[str], path: str, faults: list[str]) -> None:
     known = set(known)
     for n in names:
@@ -323,10 +332,7 @@ def _state(name: str, value: Any, words: Vocabulary, faults: list[str]) -> State
         return None
     plain = {k: v for k, v in value.items() if k not in ("allow", "signoffs")}
     read = _read(_STATE, plain, path, faults)
-    allow = value.get("allow", {})
-    if not isinstance(allow, Mapping):
-        faults.append(f"{path}.allow: must be a table")
-        allow = {}
+    allow = _table(value.get("allow", {}), f"{path}.allow", faults)
     _unknown("permission", allow, PERMISSIONS, f"{path}.allow", faults)
     for permission, roles in allow.items():
         if not isinstance(roles, list):
@@ -334,7 +340,7 @@ def _state(name: str, value: Any, words: Vocabulary, faults: list[str]) -> State
             continue
         _unknown("role", roles, {*ROLES, EVERYONE}, f"{path}.allow.{permission}", faults)
     signoffs: dict[str, Signoff] = {}
-    for n, s in dict(value.get("signoffs", {})).items():
+    for n, s in _table(value.get("signoffs", {}), f"{path}.signoffs", faults).items():
         got = _read(_SIGNOFF, s, f"{path}.signoffs.{n}", faults)
         if not got:
             continue
@@ -345,8 +351,9 @@ def _state(name: str, value: Any, words: Vocabulary, faults: list[str]) -> State
         )
     if not read:
         return None
-    for rule in filter(None, (read["deadline"], read["display"])):
-        _unknown("rule", [rule["rule"]], words.rules, path, faults)
+    for key in ("deadline", "display"):
+        if read[key]:
+            _unknown("rule", [read[key]["rule"]], words.rules, f"{path}.{key}.rule", faults)
     deadline = read["deadline"] or {"rule": "", "then": "overdue", "remind": False}
     return State(
         name=name,
@@ -431,8 +438,23 @@ def inspect(d: Definition) -> Iterable[str]:
         ):
             yield f"states.{name}: has sign-offs, and no way on waits for them (signoffs_complete)"
     for t in d.transitions.values():
-        if d.states[t.target].published and "publish" in t.effects and not (t.approves and t.by):
-            yield f"transitions.{t.name}: publishes, so a person must approve it (approves = true)"
+        yield from _inspect_publishing(d, t)
+
+
+def _inspect_publishing(d: Definition, t: Transition) -> Iterable[str]:
+    """Only a person's approval makes an edition, and only an edition leads to a published state."""
+    path = f"transitions.{t.name}"
+    if "publish" not in t.effects:
+        if d.states[t.target].published and "drop_correction" not in t.effects:
+            yield f"{path}: leads to a published state and publishes nothing (effects)"
+        return
+    if not (t.approves and t.by):
+        yield f"{path}: publishes, so a person must approve it (approves = true)"
+    if not d.states[t.target].published:
+        yield f"{path}: publishes, and {t.target!r} is not a published state"
+    for name in t.sources:
+        if d.states[name].signoffs and "signoffs_complete" not in t.checks:
+            yield f"{path}: publishes without waiting for the sign-offs of {name!r} (signoffs_complete)"
 
 
 def _reach(d: Definition, start: Iterable[str], sources: Any, targets: Any) -> set[str]:
