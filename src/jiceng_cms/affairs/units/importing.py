@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from ...core.codes import check_unit_code, check_uscc
+from ...core.codes import check_unit_code, check_uscc, plain
 from ...core.text import TextRefused, clean_line
 from ...core.units import UNIT_KINDS, About, ParentSpan
 from .actions import SaveUnit
@@ -55,29 +55,46 @@ def decode(data: bytes) -> str:
 
 
 def read_units(text: str, known: Collection[str], today: date) -> UnitImport:
-    """Read a CSV file with the headings of ``COLUMNS``; ``known`` are codes already registered."""
-    rows = list(csv.DictReader(io.StringIO(text)))
-    problems: list[RowProblem] = []
-    headings = list(rows[0]) if rows else []
-    for name in REQUIRED:
-        if name not in headings:
-            problems.append(RowProblem(1, f"缺少“{name}”这一栏。第一行要写栏目名称：{'、'.join(COLUMNS)}。"))
-    for name in headings:
-        if name not in COLUMNS:
-            problems.append(RowProblem(1, f"认不得“{name}”这一栏。可用的栏目：{'、'.join(COLUMNS)}。"))
+    """Read a CSV file with the headings of ``COLUMNS``; ``known`` are codes already registered.
+
+    Rows are counted as a spreadsheet counts them; empty ones are passed over.
+    """
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        return UnitImport((), (RowProblem(1, "文件读不懂，可能引号没有成对。请在电子表格里另存为“CSV UTF-8”再试。"),))
+    headings = [name.strip() for name in lines[0]] if lines else []
+    while headings and not headings[-1]:
+        headings.pop()
+    problems = list(_heading_problems(headings))
+    rows = [(number, cells) for number, cells in enumerate(lines[1:], 2) if any(c.strip() for c in cells)]
     if problems or not rows:
         return UnitImport((), tuple(problems) or (RowProblem(1, "文件里没有单位。"),))
     codes: dict[str, int] = {}
     found: dict[str, SaveUnit] = {}
-    for number, row in enumerate(rows, 2):
-        unit = _read(number, row, codes, problems, today)
+    for number, cells in rows:
+        if any(c.strip() for c in cells[len(headings):]):
+            problems.append(RowProblem(number, "这一行的格子比栏目多，可能内容里的逗号没有加引号。"))
+            continue
+        unit = _read(number, dict(zip(headings, cells, strict=False)), codes, problems, today)
         if unit is not None:
             found[unit.code] = unit
     for unit in found.values():
         for span in unit.parents:
-            if span.code not in found and span.code not in known:
+            if span.code not in codes and span.code not in known:
                 problems.append(RowProblem(codes[unit.code], f"上级代码 {span.code} 不在文件里，也没有登记过。"))
     return UnitImport(tuple(_parents_first(found, codes, problems)), tuple(sorted(problems, key=lambda p: p.row)))
+
+
+def _heading_problems(headings: list[str]) -> Iterator[RowProblem]:
+    for name in REQUIRED:
+        if name not in headings:
+            yield RowProblem(1, f"缺少“{name}”这一栏。第一行要写栏目名称：{'、'.join(COLUMNS)}。")
+    for name in dict.fromkeys(headings):
+        if name not in COLUMNS:
+            yield RowProblem(1, f"认不得“{name}”这一栏。可用的栏目：{'、'.join(COLUMNS)}。")
+        elif headings.count(name) > 1:
+            yield RowProblem(1, f"“{name}”这一栏写了两次，请留一栏。")
 
 
 def _read(
@@ -100,6 +117,8 @@ def _read(
         problems.append(RowProblem(number, text, stop=False))
     if code.code in codes:
         stop(f"代码 {code.code} 与第 {codes[code.code]} 行重复。")
+    if code.code:
+        codes.setdefault(code.code, number)
     try:
         name = clean_line(value["名称"], "名称", limit=60)
     except TextRefused as error:
@@ -121,7 +140,6 @@ def _read(
             problems.append(RowProblem(number, text, stop=False))
     if len([p for p in problems if p.stop]) > before:
         return None
-    codes[code.code] = number
     return SaveUnit(
         code=code.code,
         kind=kind,
@@ -132,7 +150,7 @@ def _read(
             office=value["办公地点"], phone=value["电话"], hours=value["办公时间"], uscc=value["统一社会信用代码"]
         ),
         parts=tuple(filter(None, value["小组"].replace("、", ";").replace("；", ";").split(";"))),
-        parents=(ParentSpan(value["上级代码"], since),) if value["上级代码"] else (),
+        parents=(ParentSpan(plain(value["上级代码"]), since),) if value["上级代码"] else (),
     )
 
 
