@@ -7,6 +7,7 @@ the same :class:`ActionService`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -191,15 +192,21 @@ class ActionService:
 
 
 def perform_in(ctx: Context, action: Action) -> str:
-    """Check and execute an action in an open transaction, once per token."""
+    """Check and execute an action in an open transaction, once per token.
+
+    A token that comes again with other content is a form that was gone back to and changed: it
+    is an action of its own, so that what was written the second time is not taken for done.
+    """
     unit = ctx.site.units.get(action.lock) if action.token else None
+    said = _digest(action)
     if unit is not None:
         done = unit.requests.get(action.token)
         if done is not None:
-            person, result, _ = done
+            person, result, _, before_said = done
             if person != ctx.actor.person:
                 raise Forbidden("这张表单不是您打开的，请重新打开页面再办。")
-            return str(result)
+            if before_said == said:
+                return str(result)
     action.check(ctx)
     before = len(ctx.journal)
     result = action.execute(ctx)
@@ -207,8 +214,13 @@ def perform_in(ctx: Context, action: Action) -> str:
     if unit is not None and len(ctx.journal) > before:
         if len(unit.requests) >= 2 * KEPT_REQUESTS:
             _forget(unit)
-        unit.requests[action.token] = (ctx.actor.person, result, iso(ctx.now))
+        unit.requests[action.token] = (ctx.actor.person, result, iso(ctx.now), said)
     return result
+
+
+def _digest(action: Action) -> str:
+    """Equal for actions that say the same."""
+    return hashlib.sha256(repr(action).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _forget(unit: Unit) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -181,7 +181,7 @@ class SaveDraft:
 class IncomingFile:
     """A file that was received and looked at: ``path`` holds its bytes until the commit."""
 
-    path: Path
+    path: Path = field(repr=False)  # another at each upload of the same file
     filename: str
     media_type: str
     size: int
