@@ -69,6 +69,8 @@ class Context:
         """Let the commit fail where one of these has changed meanwhile."""
         for found in objects:
             if found._p_jar is not None:
+                # a ghost has no serial, or one that is out of date: it must be loaded to be held
+                found._p_activate()
                 self.connection.readCurrent(found)
 
     def unit(self, code: str) -> Unit:
