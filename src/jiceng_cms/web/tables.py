@@ -155,7 +155,7 @@ def render_table(block: TableBlock) -> str:
     texts = [i for i in range(width) if not kinds[i]]
     title = next(
         (i for i in texts if _NAMING.search(head[i])),
-        next((i for i in texts if not _NAMES.search(head[i])), 0),
+        next((i for i in texts if not _NAMES.search(head[i])), texts[0] if texts else -1),
     )
     # The widest text decides whether a column keeps its line, wraps, or must be given room.
     classes = [_column_class(kinds[i], [row[i].strip() for row in rows]) for i in range(width)]
@@ -179,7 +179,10 @@ def render_table(block: TableBlock) -> str:
             shown = escape(_figure(text, kinds[i]) if kinds[i] else text).replace("\n", "<br>")
             if total and kinds[i] == "money":
                 sums.append(f"{escape(_UNIT.sub('', head[i]))} {shown} 元")
-            if i == title:
+            if total and text == word:
+                # 合计 stands in whichever column comes first: on a phone that column's name would mislead
+                out.append(f'<th scope="row" data-label=""><span>{shown}</span></th>')
+            elif i == title:
                 out.append(f'<th scope="row" {opens[i]}><span>{shown}</span></th>')
             else:
                 out.append(f"<td {opens[i]}><span>{shown}</span></td>")
