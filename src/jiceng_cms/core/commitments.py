@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,9 @@ import rfc8785
 
 #: Length of a salt in bytes.
 SALT_SIZE = 16
+
+#: Integers beyond it are no JSON numbers that every program reads alike.
+_SAFE = 2**53 - 1
 
 #: Length of a commitment in bytes.
 COMMITMENT_SIZE = hashlib.sha256().digest_size
@@ -30,7 +34,26 @@ def canonical(value: Any) -> bytes:
     integers up to 2^53. ValueError for anything else: a Decimal or a date is written as text by
     whoever knows its form.
     """
+    if _plain(value):
+        # the same bytes, some ten times faster; a property test compares the two
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return text.encode("utf-8")
     return rfc8785.dumps(value)
+
+
+def _plain(value: Any) -> bool:
+    """Whether the standard library writes ``value`` exactly as RFC 8785 asks: no floats, no
+    large integers, keys in ASCII (others sort by UTF-16)."""
+    kind = type(value)
+    if kind is str:
+        return True
+    if kind is list or kind is tuple:
+        return all(map(_plain, value))
+    if kind is dict:
+        return all(type(k) is str and k.isascii() and _plain(v) for k, v in value.items())
+    if kind is int:
+        return bool(-_SAFE <= value <= _SAFE)
+    return value is None or kind is bool
 
 
 def new_salt(random: Callable[[int], bytes] = secrets.token_bytes) -> bytes:

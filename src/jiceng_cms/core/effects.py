@@ -187,7 +187,8 @@ def publish(m: Moving) -> Happened:
     link_matter(m.unit.sections[type.section], record, data.get("matter", ""))
     facts = PublicFacts(record.id, number, commitment) if content["audience"] == "public" else None
     kind = "record.published" if first else "record.corrected"
-    return Happened(kind, {"edition": number, "late_days": late, "display_until": until.isoformat()}, facts)
+    details = {"edition": number, "late_days": late, "display_until": until.isoformat(), "c": commitment}
+    return Happened(kind, details, facts)
 
 
 def _stub(data: Mapping[str, Any]) -> dict[str, Any]:

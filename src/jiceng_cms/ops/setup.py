@@ -148,7 +148,7 @@ def evolve(store: Store, clock: Clock | None = None) -> list[Step]:
 
         def work(connection: Any, journal: Journal, step: Step = step) -> None:
             site = site_of(connection)
-            step.run(connection.root())
+            step.run(connection.root(), journal)
             site.evolution = (*site.evolution, step.name)
             event = Event(
                 "site.evolved", "site", clock.now(), "", "operator", "operator", "evolve",

@@ -92,7 +92,8 @@ def _edition(
     if b64(commit(edition.salt, edition.body)) != edition.commitment:
         yield "的内容被改过，和公布时的指纹对不上。"
     said = event.get("edition")
-    if said is not None and (said["c"], said["number"]) != (edition.commitment, number):
+    told = event["details"]["c"] if said is None else said["c"]
+    if told != edition.commitment or (said is not None and said["number"] != number):
         yield "的指纹和公布时存证的不一样。"
     try:
         content = edition.content()

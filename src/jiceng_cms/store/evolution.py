@@ -6,14 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.events import Journal
+
 
 @dataclass(frozen=True)
 class Step:
-    """A step: its name never changes once released; ``run(root)`` works on the ZODB root."""
+    """A step: its name never changes once released.
+
+    ``run(root, journal)`` works on the ZODB root; for each audited object that it changes it calls
+    ``journal.covers(subject)``, since the one event of a step is about the site.
+    """
 
     name: str
     title: str
-    run: Callable[[Any], None]
+    run: Callable[[Any, Journal], None]
 
 
 #: In the order in which they are done. A new site starts with all of them done.

@@ -5,6 +5,7 @@ import json
 from decimal import Decimal
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,3 +68,8 @@ def test_base64url_survives_and_has_no_padding(data):
 def test_other_spellings_of_base64_are_refused(text):
     with pytest.raises(ValueError, match="base64url"):
         commitments.unb64(text)
+
+
+@given(values)
+def test_the_fast_way_writes_the_bytes_of_rfc_8785(value):
+    assert commitments.canonical(value) == rfc8785.dumps(value)

@@ -65,7 +65,7 @@ def texts(data: Mapping[str, Any]) -> dict[str, str]:
 def snippet(data: Mapping[str, Any]) -> Snippet:
     """What search reads: running text, and tables as lines of cells."""
     body = [data.get("summary", ""), data.get("item", ""), data.get("body", ""), data.get("part", "")]
-    body += [data.get("subject", ""), data.get("matter", ""), *data.get("basis", ())]
+    body += [data.get("due_basis", ""), data.get("subject", ""), data.get("matter", ""), *data.get("basis", ())]
     tables = []
     for table in data.get("tables", ()):
         tables.append(table["caption"])
