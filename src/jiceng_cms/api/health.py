@@ -27,7 +27,7 @@ def ready(request: Any) -> dict[str, Any]:
 
 @view_config(route_name="health", request_method="GET", permission=PUBLIC, renderer="json")
 def health(request: Any) -> dict[str, Any]:
-    """How far each projection lags behind the journal, in entries."""
+    """How far each projection lags behind the journal, in entries, and what is amiss."""
     services = request.services
     size = log_size(request.db)
     checkpoint = services.log.checkpoint()
@@ -36,4 +36,8 @@ def health(request: Any) -> dict[str, Any]:
         "search": size - services.engine.cursor(),
         "board": size - max(services.board.cursor, 0),
     }
-    return {"entries": size, "behind": behind, "moving": max(behind.values()) < 1000}
+    troubles = dict(services.troubles()) if services.troubles is not None else {}
+    moving = max(behind.values()) < 1000 and not troubles
+    if not moving:
+        request.response.status_int = 503
+    return {"entries": size, "behind": behind, "troubles": troubles, "moving": moving}

@@ -133,6 +133,7 @@ def serve(site: Site, listen: str) -> None:
     signal.signal(signal.SIGTERM, _leave)
     with opened(site.settings) as services:
         worker = Worker(services)
+        services.troubles = worker.troubles
         admin = AdminServer(site.settings.socket_file, _in_process(site, services, worker))
         try:
             app = make_app(services)

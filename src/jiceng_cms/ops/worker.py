@@ -115,6 +115,16 @@ class Worker:
         self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
         self._thread.start()
 
+    def troubles(self) -> dict[str, str]:
+        """What is amiss now, by part; for the health page."""
+        status = self.status()
+        found = {trouble.part: trouble.text for trouble in status.troubles}
+        if status.sequencer.kind in ("paused", "diverged"):
+            found["sequencer"] = status.sequencer.reason
+        if not status.alive:
+            found["worker"] = "没有在运行。"
+        return found
+
     def stop(self) -> None:
         """End after the present step and give the log's lock back."""
         self._stopping.set()

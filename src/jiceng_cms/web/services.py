@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -136,6 +136,8 @@ class Services:
     engine: SearchEngine
     log: LogService
     board: Board
+    #: what the worker says of itself, by part, empty while all is well; None where none runs here
+    troubles: Callable[[], Mapping[str, str]] | None = None
     #: set after each commit: the worker has something to do
     bell: Event = field(default_factory=Event)
 
