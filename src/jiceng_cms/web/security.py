@@ -6,6 +6,7 @@ before the view and before anyone asks who is signed in.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -83,6 +84,7 @@ def token_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any],
 
     def tween(request: Any) -> Any:
         if request.method not in SAFE_METHODS:
+            request.add_finished_callback(_close_body)
             given = request.headers.get(HEADER) or _posted(request).get(FIELD)
             if not _token_ok(request, given if isinstance(given, str) else None):
                 raise StaleForm()
@@ -91,11 +93,18 @@ def token_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any],
     return tween
 
 
+def _close_body(request: Any) -> None:
+    """Give back the file into which a long body was read."""
+    body = request.environ.get("wsgi.input")
+    if isinstance(body, io.BufferedRandom):
+        body.close()
+
+
 def _posted(request: Any) -> Any:
     """The posted form; BadForm where its bytes are no text in the encoding that they claim."""
     try:
         return request.POST
-    except (UnicodeError, LookupError, ValueError):
+    except (UnicodeError, LookupError, ValueError, DeprecationWarning):  # the last: WebOb on charsets
         raise BadForm("送来的表单里有认不出来的字符，没有保存任何东西。") from None
 
 
