@@ -93,6 +93,8 @@ def make_app(services: Services) -> Any:
     config.include("jiceng_cms.web.request")
     # Every view names its permission, or the start fails; unsafe methods need Origin and token.
     config.include("jiceng_cms.web.security")
+    # What is kept of pages between requests.
+    config.include("jiceng_cms.web.cache")
     # Templates, static files and what surrounds a page.
     config.include("jiceng_cms.web.theming")
     config.include("jiceng_cms.web.shell")

@@ -50,6 +50,8 @@ class Board:
         self._totals: dict[str, UnitTotals] = {}
         self._merged: tuple[Posted, ...] = ()
         self.cursor = -1
+        #: changes whenever what is told here has changed, and after it
+        self.version = 0
         self.as_of: datetime | None = None
 
     def step(self, connection: Any, limit: int = 1000) -> int:
@@ -79,6 +81,7 @@ class Board:
             heapq.nsmallest(KEPT, _all(self._newest.values()), key=lambda p: (-p.row.day.toordinal(), p.unit, p.row.id))
         )
         self.as_of = self._clock.now()
+        self.version += 1
         return taken
 
     def _read(self, site: Any, code: str) -> None:

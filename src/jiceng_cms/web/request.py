@@ -9,6 +9,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from pyramid.decorator import reify
+from pyramid.request import Request
+
 from ..access.accounts import Account, account_of
 from ..access.sessions import Session
 from ..core.actions import Action, Actor
@@ -19,6 +22,7 @@ from ..core.site import Site, site_of
 from ..core.units import Unit
 from ..core.visibility import ANYONE, Reader
 from ..locale import both
+from .cache import Moment, Needs
 from .services import Services
 
 ELDER_COOKIE = "elder"
@@ -34,6 +38,7 @@ def services(request: Any) -> Services:
 
 def db(request: Any) -> Any:
     """A connection that reads one state of the database; given back at the end."""
+    request.moment  # noqa: B018  what is kept of this page may not claim to be newer
     snapshot = request.services.store.snapshot()
     request.add_finished_callback(lambda _: snapshot.close())
     return snapshot.connection
@@ -48,6 +53,17 @@ def now(request: Any) -> datetime:
     """The moment of this request."""
     moment: datetime = request.services.domain.clock.now()
     return moment
+
+
+def moment(request: Any) -> Moment:
+    """What stood before the snapshot was taken: the stamp of what is kept of this page."""
+    found: Moment = request.registry.page_cache.sources.moment()
+    return found
+
+
+def needs(request: Any) -> Needs:
+    """What the page depends on, told by who draws it."""
+    return Needs()
 
 
 def today(request: Any) -> date:
@@ -123,7 +139,7 @@ def act(request: Any, action: Action, *, fresh: bool = False) -> str:
     return str(request.services.actions.perform(action, who))
 
 
-def locale_name(request: Any) -> str:
+def interface_locale(request: Any) -> str:
     """The language of the interface."""
     chosen = request.cookies.get(LOCALE_COOKIE, "")
     return chosen if chosen in LOCALES else LOCALES[0]
@@ -144,12 +160,22 @@ def role_title(role: str) -> str:
     return both(ROLES[role].zh_CN, ROLES[role].en) if role in ROLES else role
 
 
+class SiteRequest(Request):
+    """Pyramid's request with ours, each computed once.
+
+    They stand in the class: with ``add_request_method`` Pyramid makes a new class for each
+    request, which costs more than answering from the cache.
+    """
+
+
+for _function in (
+    services, db, site, now, moment, needs, today, login_session, account, grants, acting_role, reader, actor,
+    interface_locale, elder, request_id,
+):
+    setattr(SiteRequest, _function.__name__, reify(_function))
+SiteRequest.act = act
+
+
 def includeme(config: Any) -> None:
-    """Give every request these properties, each computed once."""
-    for function in (
-        services, db, site, now, today, login_session, account, grants, acting_role, reader, actor,
-        elder, request_id,
-    ):
-        config.add_request_method(function, reify=True)
-    config.add_request_method(locale_name, "interface_locale", reify=True)
-    config.add_request_method(act)
+    """Requests are of our class."""
+    config.set_request_factory(SiteRequest)

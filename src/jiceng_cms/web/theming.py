@@ -13,6 +13,7 @@ import contextlib
 import gc
 import hashlib
 import importlib.resources
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,6 +103,40 @@ def shared_theme(folders: tuple[Path, ...], translator: Callable[[str], Translat
     return Theme(folders, translator=translator)
 
 
+#: Stands where the top will be; nobody's text contains it, since nobody knows it.
+_CUT = f"[{secrets.token_hex(16)}]"
+
+
+class _WithoutTop:
+    """The layout whose macro ``top`` leaves the mark at which a page is cut."""
+
+    def __init__(self, layout: PageTemplateFile, cut: PageTemplateFile) -> None:
+        self.macros = _Macros(layout.macros, cut.macros)
+
+
+@dataclass(frozen=True)
+class _Macros:
+    layout: Any
+    cut: Any
+
+    def __getitem__(self, name: str) -> Any:
+        return self.cut[name] if name == "top" else self.layout[name]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A page before and after its top, with what the top may ask of it."""
+
+    before: bytes
+    after: bytes
+    digest: bytes
+    title: str
+    owns_search: bool
+
+    def __len__(self) -> int:
+        return len(self.before) + len(self.after)
+
+
 class Theme:
     """Renders pages by template name.
 
@@ -172,6 +207,30 @@ class Theme:
 
     def render(self, name: str, page: object, shell: Shell, **extra: object) -> str:
         """The page as HTML. ``extra`` adds names for the template (a rendered form, say)."""
+        # Old browsers need the document type; templates need not repeat it.
+        return "<!DOCTYPE html>\n" + self._render(name, page, shell, extra).lstrip()
+
+    def draw(self, name: str, page: object, shell: Shell) -> Drawn:
+        """The page but for its top, for the cache of fragments; :meth:`finish` adds that.
+
+        What stands around the top may depend on the language, on the elder mode and on whether
+        somebody is signed in, on nothing else of the request.
+        """
+        layout = _WithoutTop(self.template("layout.pt"), self.template("cut.pt"))
+        whole = self.render(name, page, shell, layout=layout, cut=_CUT)
+        before, _, after = whole.partition(_CUT)
+        digest = hashlib.sha256(whole.encode()).digest()
+        return Drawn(before.encode(), after.encode(), digest, getattr(page, "title", ""), getattr(page, "owns_search", False))
+
+    def finish(self, drawn: Drawn, shell: Shell) -> tuple[bytes, str]:
+        """(the whole page, its ETag without quotes) for the reader in ``shell``."""
+        if not drawn.after:  # a layout of the site's own, which has no top
+            return drawn.before, drawn.digest.hex()[:32]
+        top = self._render("top.pt", drawn, shell, {}).encode()
+        etag = hashlib.sha256(drawn.digest + top).hexdigest()[:32]
+        return drawn.before + top + drawn.after, etag
+
+    def _render(self, name: str, page: object, shell: Shell, extra: Mapping[str, object]) -> str:
         # A sheet for the wall is Chinese whatever language its reader prefers.
         locale = getattr(page, "locale", shell.locale)
         names: dict[str, Any] = {
@@ -185,8 +244,7 @@ class Theme:
             "translate": template_translator(locale),
         }
         names.update(extra)
-        # Old browsers need the document type; templates need not repeat it.
-        return "<!DOCTYPE html>\n" + str(self.template(name).render(**names)).lstrip()
+        return str(self.template(name).render(**names))
 
     # --- static files -----------------------------------------------------------------------
 
@@ -260,6 +318,14 @@ def render_page(request: Any, page: Any, *, status: int = 200) -> Response:
         charset="utf-8",
         status=status,
     )
+
+
+def html_response(body: bytes, etag: str) -> Response:
+    """A page that is drawn already."""
+    response = Response(body, content_type="text/html", charset="utf-8")
+    response.etag = etag
+    response.conditional_response = True
+    return response
 
 
 def _plain_shell(request: Any) -> Shell:

@@ -131,6 +131,7 @@ def proof_of(request: Any, record: Record, section: str, edition: Edition) -> Pr
     index = find_index(request.db, edition._p_serial, pointer(record.subject, edition.event))
     url = record_url(record.unit, section, record.id, "editions", str(edition.number), "proof")
     if index is None or index >= request.services.log.size():
+        request.needs.checkpoint = True
         return Proof("waiting", digest=edition.commitment, proof_url=url)
     return Proof("recorded", index, edition.published_at, edition.commitment, url)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ...core.visibility import ANYONE, audiences, sees_edition, sees_work, stub_
 from ...locale import say
 from ...translog.state import read_signed
 from .. import format as fmt
+from ..cache import PageCache
 from ..differences import difference as compare
 from ..pages import (
     Choice,
@@ -38,6 +39,7 @@ from ..pages import (
     Mark,
     Pager,
     PrintPage,
+    PrivacyPage,
     RecordPage,
     UnitGroup,
     UnitPage,
@@ -48,7 +50,7 @@ from ..pages import (
 )
 from ..presenting import Presented, presenter_of
 from ..request import ELDER_COOKIE, LOCALE_COOKIE, LOCALES
-from ..theming import render_page
+from ..theming import Drawn, html_response, render_page
 from ..traversal import EditionContext, RecordContext, SectionContext, UnitContext
 from ..urls import own_path, record_url, section_url, unit_url, with_query
 from .common import (
@@ -98,6 +100,7 @@ def groups_of(request: Any, query: str = "") -> tuple[UnitGroup, ...]:
 def home(request: Any) -> Response:
     """The first page of a county."""
     board = request.services.board
+    request.needs.scope, request.needs.board = "", True
     site: Site = request.site
     newest: list[Listed] = []
     for posted in board.newest(12):
@@ -127,6 +130,7 @@ def home(request: Any) -> Response:
 def units(request: Any) -> Response:
     """找我的村（社区）."""
     query = str(request.GET.get("q", ""))[:60]
+    request.needs.scope = ""
     return public_page(request, UnitsPage(say("找我的村（社区）"), query, groups_of(request, query)))
 
 
@@ -346,8 +350,18 @@ def record(context: RecordContext, request: Any) -> Response:
     if record.standing == "unpublished" and sees_the_work:
         raise HTTPSeeOther(staff_url)
     edition = open_edition(context, request)
+    staff_url = staff_url if sees_the_work else ""
+    return kept_page(
+        request, (record.subject, staff_url), lambda: _record_page(context, request, edition, staff_url)
+    )
+
+
+def _record_page(context: RecordContext, request: Any, edition: Edition, staff_url: str) -> RecordPage:
+    unit, record, section = context.unit, context.record, context.type.section
     content = edition.content()
     data = content["data"]
+    # beside its own record, a page of a matter tells of the others of it
+    request.needs.scope = unit.code if data.get("matter") else record.key
     presenter = presenter_of(request, record.type)
     shown = presenter.present(data, unit.kind)
     published = local_date(edition.published_at)
@@ -360,7 +374,7 @@ def record(context: RecordContext, request: Any) -> Response:
         marks.append(Mark(say("只在党内公开"), "wait"))
     if content["stand_in"] == "subdistrict":
         marks.append(Mark(say("因回避由街道代为审核"), "wait"))
-    page = RecordPage(
+    return RecordPage(
         title=data["title"],
         unit=unit.name,
         unit_url=unit_url(unit.code),
@@ -382,9 +396,8 @@ def record(context: RecordContext, request: Any) -> Response:
         basis=shown.basis,
         editions=editions_of(record, section, edition.number),
         print_url=record_url(unit.code, section, record.id, "print"),
-        staff_url=staff_url if sees_the_work else "",
+        staff_url=staff_url,
     )
-    return public_page(request, page)
 
 
 @view_config(context=EditionContext, request_method="GET", permission=PUBLIC)
@@ -505,6 +518,7 @@ def print_record(context: RecordContext, request: Any) -> Response:
 def verify(request: Any) -> Response:
     """怎样核对真伪."""
     log = request.services.log
+    request.needs.scope, request.needs.checkpoint = "", True
     checkpoint = log.checkpoint()
     page = VerifyPage(
         size=checkpoint.size if checkpoint else 0,
@@ -514,6 +528,12 @@ def verify(request: Any) -> Response:
         key=log.verifier.encode(),
     )
     return public_page(request, page)
+
+
+@view_config(route_name="privacy", request_method="GET", permission=PUBLIC)
+def privacy(request: Any) -> Response:
+    """个人信息怎样保护."""
+    return public_page(request, PrivacyPage())
 
 
 def _b64(data: bytes) -> str:
@@ -553,11 +573,42 @@ def _remember(request: Any, response: Response, name: str, value: str) -> None:
 def public_page(request: Any, page: Any) -> Response:
     """A page's answer; anonymous ones may be kept, and are asked for again each time."""
     response = render_page(request, page)
-    response.headers["Cache-Control"] = "no-cache" if request.reader is ANYONE else "no-store"
-    response.vary = ("Cookie",)
+    if request.needs.scope is None:
+        request.needs.scope = _unit_in(request.path_info)
     if request.reader is ANYONE:
         response.md5_etag()
         response.conditional_response = True
+    return _headed(request, response)
+
+
+def kept_page(request: Any, key: Hashable, make: Callable[[], Any]) -> Response:
+    """Like :func:`public_page`, where all but the top of the page may be kept for others too.
+
+    ``make`` gives the page and names its scope; ``key`` tells apart what it may depend on
+    beside that, the language and the elder mode.
+    """
+    cache: PageCache = request.registry.page_cache
+    if not cache.fragments.limit:
+        return public_page(request, make())
+    theme, shell = request.registry.theme, request.registry.shell_for(request)
+
+    def draw() -> Drawn:
+        page = make()
+        return theme.draw(page.template, page, shell)
+
+    drawn = cache.fragment((key, shell.account is None), request, draw, len)
+    return _headed(request, html_response(*theme.finish(drawn, shell)))
+
+
+def _headed(request: Any, response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-cache" if request.reader is ANYONE else "no-store"
+    response.vary = ("Cookie",)
     return response
+
+
+def _unit_in(path: str) -> str | None:
+    """The unit under whose address a page stands; None for others, which are not kept."""
+    parts = path.split("/")
+    return parts[2] if len(parts) > 2 and parts[1] == "u" else None
 
 
