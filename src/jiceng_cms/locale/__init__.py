@@ -93,7 +93,12 @@ def _text(kind: type[Any], chinese: str, source: str, values: Mapping[str, objec
 
 
 def say(source: str, **values: object) -> Text:
-    """The words ``source`` with each ``{name}`` filled from ``values``, which may be Texts."""
+    """The words ``source`` with each ``{name}`` filled from ``values``, which may be Texts.
+
+    A Text comes back as it is, so that a message from elsewhere can be said whatever it is.
+    """
+    if isinstance(source, Text):
+        return source
     made: Text = _text(Text, _fill(source, values, "zh_CN"), source, values, {})
     return made
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..locale import say
 from .interface import MAX_QUERY_CHARS, MAX_QUERY_TERMS, QueryTooLong
 
 # Ideographs: the iteration and zero marks, Suzhou numerals, the base block, its extensions (A in
@@ -172,8 +173,11 @@ def parse_query(text: str) -> tuple[Term, ...]:
     visible = "".join(c for c in text.strip() if unicodedata.category(c) != "Cf").strip()
     if len(visible) > MAX_QUERY_CHARS:
         raise QueryTooLong(
-            f"要查的内容最多 {MAX_QUERY_CHARS} 个字，现在有 {len(visible)} 个字。"
-            "请只留下最要紧的几个词再查。"
+            say(
+                "要查的内容最多 {most} 个字，现在有 {n} 个字。请只留下最要紧的几个词再查。",
+                most=MAX_QUERY_CHARS,
+                n=len(visible),
+            )
         )
     terms: dict[str, Term] = {}
     for phrase, words in _TOKEN.findall(visible.translate(_QUOTES)):
@@ -188,7 +192,10 @@ def parse_query(text: str) -> tuple[Term, ...]:
                 terms.setdefault(candidate, Term.of(candidate))
     if len(terms) > MAX_QUERY_TERMS:
         raise QueryTooLong(
-            f"一次最多查 {MAX_QUERY_TERMS} 个词，现在有 {len(terms)} 个词。"
-            "请只留下最要紧的几个词再查。"
+            say(
+                "一次最多查 {most} 个词，现在有 {n} 个词。请只留下最要紧的几个词再查。",
+                most=MAX_QUERY_TERMS,
+                n=len(terms),
+            )
         )
     return tuple(terms.values())

@@ -78,12 +78,12 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
-def days(count: int) -> str:
+def days(count: int) -> Text:
     """``8 天``: natural days."""
     return say("{n} 天", n=count)
 
 
-def work_days(count: int) -> str:
+def work_days(count: int) -> Text:
     """``5 个工作日``."""
     return say("{n} 个工作日", n=count)
 

@@ -65,6 +65,7 @@ __all__ = [
     "Pager",
     "Part",
     "PrintPage",
+    "PrivacyPage",
     "Proof",
     "RecordPage",
     "Responsible",
@@ -443,8 +444,20 @@ class VerifyPage:
 
 
 @dataclass(frozen=True)
+class PrivacyPage:
+    """个人信息怎样保护: what is known of readers, what is published, whom to tell.
+
+    A site says it in its own words with a template of the same name in its theme, or leads
+    elsewhere with ``footer.privacy_url``.
+    """
+
+    title: str = say("个人信息怎样保护")
+    template: str = "privacy.pt"
+
+
+@dataclass(frozen=True)
 class TextPage:
-    """A page of plain paragraphs: privacy notice, about, help."""
+    """A page of plain paragraphs: about, help."""
 
     title: str
     body: tuple[Block, ...]

@@ -54,7 +54,7 @@ def search(request: Any) -> Response:
     try:
         results = request.services.engine.search(query)
     except QueryTooLong as error:
-        response = public_page(request, replace(page, error=say(str(error))))
+        response = public_page(request, replace(page, error=say(error.args[0])))
         response.status_int = 400
         return response
     except SearchError:
