@@ -76,12 +76,13 @@ def page_qr(context: RecordContext, request: Any) -> Response:
 
 @view_config(context=EditionContext, name="qr", request_method="GET", permission=PUBLIC)
 def proof_qr(context: EditionContext, request: Any) -> Response:
-    """The QR code that leads to an edition's proof."""
+    """The QR code that leads from paper to what became of this edition: the page says whether it
+    still holds, was corrected or withdrawn, and where it stands in the log."""
     parent = context.parent
     open_edition(parent, request)
     number = str(context.edition.number)
-    url = record_url(parent.unit.code, parent.type.section, parent.record.id, "editions", number, "proof")
-    return qr_svg(request.host_url + url)
+    url = record_url(parent.unit.code, parent.type.section, parent.record.id, "editions", number)
+    return qr_svg(f"{request.host_url}{url}#proof")
 
 
 @view_config(context=EditionContext, name="proof", request_method="GET", permission=PUBLIC, renderer="json")
@@ -113,4 +114,5 @@ def proof(context: EditionContext, request: Any) -> dict[str, Any]:
             proof=[b64(node) for node in inclusion_proof(request.db, index, size)],
         )
     request.response.headers["Cache-Control"] = "no-cache"
+    request.response.headers["Content-Disposition"] = f'attachment; filename="proof-{record.id}-{edition.number}.json"'
     return told
