@@ -11,17 +11,21 @@ from persistent import Persistent
 
 from ..core.actions import Context
 from ..core.audit import audited
-from ..core.errors import Forbidden, Invalid, NotFound, Refused
+from ..core.errors import Forbidden, Invalid, NeedsReauthentication, NotFound, Refused
 from ..core.events import register
 from .onetime import LinkState, OneTimeLink, check
+from .twofactor import SecondFactor
 
 register("account.created", "开设账号", "Account created")
 register("account.link_issued", "发出登录链接", "Sign-in link issued")
 register("account.password_set", "设置密码", "Password set")
+register("account.password_changed", "自己改密码", "Own password changed")
 register("account.disabled", "停用账号", "Account disabled")
+register("account.enabled", "恢复账号", "Account opened again")
 register("login.succeeded", "登录", "Signed in")
 register("login.failed", "登录失败", "Failed sign-in")
 register("login.ended", "退出登录", "Signed out")
+register("login.revoked", "结束别处的登录", "Session ended from elsewhere")
 
 #: Purpose of the links that set a password.
 SET_PASSWORD = "set-password"  # noqa: S105 - a purpose, not a secret
@@ -43,11 +47,27 @@ class Account(Persistent):
         self.disabled = False
         self.link: OneTimeLink | None = None
 
+    #: the phone; in the class for accounts that were stored before there was any
+    two_factor: SecondFactor | None = None
+
 
 def administers_accounts(ctx: Context) -> None:
     """Refuse unless system administration or the machine's operator acts."""
     if ctx.actor.role != "operator":
         ctx.require(None, ("system",), "管理账号")
+
+
+def asks_fresh(ctx: Context) -> None:
+    """Refuse a person who did not give the password just now (ENGINEERING S8)."""
+    if ctx.actor.role != "operator" and not ctx.actor.fresh:
+        raise NeedsReauthentication("这一步要再输一次密码，确认是您本人在办。")
+
+
+def needs_reason(reason: str) -> str:
+    """The reason without blanks around it; Invalid where there is none."""
+    if not reason.strip():
+        raise Invalid("请写明理由，以后查得到为什么。", fields={"reason": "请写明理由。"})
+    return reason.strip()
 
 
 @dataclass(frozen=True)
@@ -67,6 +87,7 @@ class CreateAccount:
 
     def check(self, ctx: Context) -> None:
         administers_accounts(ctx)
+        asks_fresh(ctx)
         if _LOGIN.fullmatch(self.login) is None:
             raise Invalid(
                 "登录名用小写字母开头，2 到 32 个小写字母、数字、点、横线。",
@@ -86,7 +107,8 @@ class CreateAccount:
         return self.login
 
 
-def _account(ctx: Context, login: str) -> Account:
+def held_account(ctx: Context, login: str) -> Account:
+    """An account, held until the commit; NotFound."""
     account: Account | None = ctx.site.accounts.get(login)
     if account is None:
         raise NotFound("没有这个账号。")
@@ -101,6 +123,7 @@ class IssueLink:
     name: ClassVar[str] = "account.link"
     login: str
     link: OneTimeLink
+    reason: str
     token: str = ""
 
     @property
@@ -109,12 +132,16 @@ class IssueLink:
 
     def check(self, ctx: Context) -> None:
         administers_accounts(ctx)
-        _account(ctx, self.login)
+        asks_fresh(ctx)
+        needs_reason(self.reason)
+        if held_account(ctx, self.login).disabled:
+            raise Refused("这个账号已经停用，请先恢复。")
 
     def execute(self, ctx: Context) -> str:
-        account = _account(ctx, self.login)
+        account = held_account(ctx, self.login)
         account.link = self.link
-        ctx.log("account.link_issued", account.subject, ctx.site.history, "", {})
+        details = {"comment": self.reason.strip()}
+        ctx.log("account.link_issued", account.subject, ctx.site.history, "", details)
         return self.login
 
 
@@ -139,10 +166,35 @@ class SetPassword:
             raise Refused(state.value)
 
     def execute(self, ctx: Context) -> str:
-        account = _account(ctx, self.login)
+        account = held_account(ctx, self.login)
         account.link = None
         account.password, account.password_at = self.password, ctx.now
         ctx.log("account.password_set", account.subject, ctx.site.history, "", {})
+        return self.login
+
+
+@dataclass(frozen=True)
+class ChangePassword:
+    """Change one's own password; the old one was given just now (``actor.fresh``)."""
+
+    name: ClassVar[str] = "account.change_password"
+    login: str
+    password: str
+    token: str = ""
+
+    @property
+    def lock(self) -> str:
+        return f"account:{self.login}"
+
+    def check(self, ctx: Context) -> None:
+        own_account(ctx, self.login)
+        asks_fresh(ctx)
+
+    def execute(self, ctx: Context) -> str:
+        account = held_account(ctx, self.login)
+        account.password, account.password_at = self.password, ctx.now
+        account.link = None
+        ctx.log("account.password_changed", account.subject, ctx.site.history, "", {})
         return self.login
 
 
@@ -152,6 +204,7 @@ class DisableAccount:
 
     name: ClassVar[str] = "account.disable"
     login: str
+    reason: str
     token: str = ""
 
     @property
@@ -160,21 +213,56 @@ class DisableAccount:
 
     def check(self, ctx: Context) -> None:
         administers_accounts(ctx)
-        account = _account(ctx, self.login)
+        asks_fresh(ctx)
+        needs_reason(self.reason)
+        account = held_account(ctx, self.login)
         if account.person == ctx.actor.person:
             raise Forbidden("不能停用自己的账号，请由另一位管理员办理。")
+        if account.disabled:
+            raise Refused("这个账号已经停用了。")
 
     def execute(self, ctx: Context) -> str:
-        account = _account(ctx, self.login)
+        account = held_account(ctx, self.login)
         account.disabled = True
         account.password, account.link = "", None
-        ctx.log("account.disabled", account.subject, ctx.site.history, "", {})
+        account.two_factor = None
+        details = {"comment": self.reason.strip()}
+        ctx.log("account.disabled", account.subject, ctx.site.history, "", details)
+        return self.login
+
+
+@dataclass(frozen=True)
+class EnableAccount:
+    """Open a closed account again; its person sets a new password by the link."""
+
+    name: ClassVar[str] = "account.enable"
+    login: str
+    link: OneTimeLink
+    reason: str
+    token: str = ""
+
+    @property
+    def lock(self) -> str:
+        return "site"
+
+    def check(self, ctx: Context) -> None:
+        administers_accounts(ctx)
+        asks_fresh(ctx)
+        needs_reason(self.reason)
+        if not held_account(ctx, self.login).disabled:
+            raise Refused("这个账号没有停用。")
+
+    def execute(self, ctx: Context) -> str:
+        account = held_account(ctx, self.login)
+        account.disabled, account.link = False, self.link
+        details = {"comment": self.reason.strip()}
+        ctx.log("account.enabled", account.subject, ctx.site.history, "", details)
         return self.login
 
 
 @dataclass(frozen=True)
 class NoteLogin:
-    """Journal a sign-in, a failure of a known account, or a sign-out."""
+    """Journal a sign-in, a failure of a known account, a sign-out, a session ended elsewhere."""
 
     name: ClassVar[str] = "login.note"
     kind: str
@@ -186,12 +274,25 @@ class NoteLogin:
         return f"account:{self.login}"
 
     def check(self, ctx: Context) -> None:
-        _account(ctx, self.login)
+        held_account(ctx, self.login)
 
     def execute(self, ctx: Context) -> str:
-        account = _account(ctx, self.login)
+        account = held_account(ctx, self.login)
         ctx.log(self.kind, account.subject, ctx.site.history, "", {})
         return self.login
+
+
+def own_account(ctx: Context, login: str) -> Account:
+    """The actor's own open account, held; Forbidden for anybody else's."""
+    account = held_account(ctx, login)
+    if account.person != ctx.actor.person or account.disabled:
+        raise Forbidden("这是别人的账号，只有本人能办这一步。")
+    return account
+
+
+def accounts_of(site: Any, person: str) -> tuple[Account, ...]:
+    """The accounts of a person, closed ones too."""
+    return tuple(account for account in site.accounts.values() if account.person == person)
 
 
 def account_of(site: Any, login: str) -> Account | None:

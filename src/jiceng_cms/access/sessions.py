@@ -23,19 +23,23 @@ RandomBytes = Callable[[int], bytes]
 #: 32 bytes as base64url without padding
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
+# sessions of an older shape end: their people sign in again
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS session (
+DROP TABLE IF EXISTS session;
+CREATE TABLE IF NOT EXISTS login_session (
     key TEXT PRIMARY KEY,
     login TEXT NOT NULL,
     created INTEGER NOT NULL,
     last_seen INTEGER NOT NULL,
     csrf TEXT NOT NULL,
     acting_role TEXT,
-    fresh_at INTEGER NOT NULL
+    fresh_at INTEGER NOT NULL,
+    two_factor INTEGER NOT NULL,
+    place TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS session_login ON session (login);
+CREATE INDEX IF NOT EXISTS login_session_login ON login_session (login);
 """
-_COLUMNS = "key, login, created, last_seen, csrf, acting_role, fresh_at"
+_COLUMNS = "key, login, created, last_seen, csrf, acting_role, fresh_at, two_factor, place"
 
 
 def random_token(random: RandomBytes = secrets.token_bytes) -> str:
@@ -62,6 +66,10 @@ class Session:
     acting_role: str | None
     #: when the password was last given
     fresh_at: datetime
+    #: whether a code from the phone, or a recovery code, was given too
+    two_factor: bool = False
+    #: where it was begun, in words for its owner: device, program, network
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +126,13 @@ class SessionStore:
         self._db = LocalDatabase(path, _SCHEMA)
 
     def create(
-        self, login: str, now: datetime, acting_role: str | None = None
+        self,
+        login: str,
+        now: datetime,
+        acting_role: str | None = None,
+        *,
+        two_factor: bool = False,
+        place: str = "",
     ) -> tuple[str, Session]:
         """Begin a session after a login: the new id for the cookie, and the session.
 
@@ -126,13 +140,17 @@ class SessionStore:
         """
         session_id = random_token(self._random)
         session = Session(
-            _key(session_id), login, now, now, random_token(self._random), acting_role, now
+            _key(session_id), login, now, now, random_token(self._random), acting_role, now,
+            two_factor, place[:200],
         )
         moment = to_number(now)
         with self._db.writing() as db:
             db.execute(
-                f"INSERT INTO session ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                (session.key, login, moment, moment, session.csrf, acting_role, moment),
+                f"INSERT INTO login_session ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                (
+                    session.key, login, moment, moment, session.csrf, acting_role, moment,
+                    int(two_factor), session.place,
+                ),
             )
         return session_id, session
 
@@ -142,7 +160,7 @@ class SessionStore:
             return None
         with self._db.reading() as db:
             row = db.execute(
-                f"SELECT {_COLUMNS} FROM session WHERE key = ?",  # noqa: S608
+                f"SELECT {_COLUMNS} FROM login_session WHERE key = ?",  # noqa: S608
                 (_key(session_id),),
             ).fetchone()
         if row is None:
@@ -178,6 +196,11 @@ class SessionStore:
         session = self.get(session_id, now)
         return session is not None and self._update(session.key, "fresh_at = ?", to_number(now))
 
+    def mark_two_factor(self, session_id: str, now: datetime) -> bool:
+        """Note that the person showed a second factor; False when the session has ended."""
+        session = self.get(session_id, now)
+        return session is not None and self._update(session.key, "two_factor = ?", 1)
+
     def act_as(self, session_id: str, role: str | None, now: datetime) -> bool:
         """Remember the role that the person acts in; False when the session has ended."""
         session = self.get(session_id, now)
@@ -185,7 +208,7 @@ class SessionStore:
 
     def _update(self, key: str, change: str, value: int | str | None) -> bool:
         with self._db.writing() as db:
-            done = db.execute(f"UPDATE session SET {change} WHERE key = ?", (value, key))  # noqa: S608
+            done = db.execute(f"UPDATE login_session SET {change} WHERE key = ?", (value, key))  # noqa: S608
         return done.rowcount == 1
 
     def fresh_until(self, session: Session) -> datetime:
@@ -200,7 +223,7 @@ class SessionStore:
         """The living sessions of an account, the one used last first."""
         with self._db.reading() as db:
             rows = db.execute(
-                f"SELECT {_COLUMNS} FROM session WHERE login = ? "  # noqa: S608
+                f"SELECT {_COLUMNS} FROM login_session WHERE login = ? "  # noqa: S608
                 "ORDER BY last_seen DESC, key",
                 (login,),
             ).fetchall()
@@ -215,7 +238,7 @@ class SessionStore:
         """End the session that a list names by `key`; with `login` only if it is that account's."""
         with self._db.writing() as db:
             done = db.execute(
-                "DELETE FROM session WHERE key = ? AND login = coalesce(?, login)", (key, login)
+                "DELETE FROM login_session WHERE key = ? AND login = coalesce(?, login)", (key, login)
             )
         return done.rowcount == 1
 
@@ -226,14 +249,14 @@ class SessionStore:
         """
         kept = "" if keep is None else _key(keep)
         with self._db.writing() as db:
-            done = db.execute("DELETE FROM session WHERE login = ? AND key <> ?", (login, kept))
+            done = db.execute("DELETE FROM login_session WHERE login = ? AND key <> ?", (login, kept))
         return done.rowcount
 
     def purge(self, now: datetime) -> int:
         """Delete sessions that have ended by themselves; how many. For the worker, now and then."""
         with self._db.writing() as db:
             done = db.execute(
-                "DELETE FROM session WHERE last_seen <= ? OR created <= ? OR created > ?",
+                "DELETE FROM login_session WHERE last_seen <= ? OR created <= ? OR created > ?",
                 (
                     to_number(now - self.limits.idle),
                     to_number(now - self.limits.absolute),
@@ -247,10 +270,11 @@ class SessionStore:
         self._db.close()
 
 
-def _session(row: tuple[str, str, int, int, str, str | None, int]) -> Session:
-    key, login, created, last_seen, csrf, role, fresh_at = row
+def _session(row: tuple[str, str, int, int, str, str | None, int, int, str]) -> Session:
+    key, login, created, last_seen, csrf, role, fresh_at, two_factor, place = row
     return Session(
-        key, login, to_moment(created), to_moment(last_seen), csrf, role, to_moment(fresh_at)
+        key, login, to_moment(created), to_moment(last_seen), csrf, role, to_moment(fresh_at),
+        bool(two_factor), place,
     )
 
 

@@ -21,6 +21,19 @@ class Person(Persistent):
         self.id = id
         self.name = name
 
+    #: (name, until): what the person was called up to a moment, oldest first
+    former: tuple[tuple[str, datetime], ...] = ()
+
+    def rename(self, name: str, at: datetime) -> None:
+        """Bear another name from ``at`` on."""
+        if name != self.name:
+            self.former = (*self.former, (self.name, at))
+            self.name = name
+
+    def name_at(self, at: datetime) -> str:
+        """What the person was called at a moment: a deed stays under the name of its time."""
+        return next((name for name, until in self.former if at < until), self.name)
+
 
 @dataclass(frozen=True)
 class Grant:

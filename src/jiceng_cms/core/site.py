@@ -62,10 +62,12 @@ class Site(Persistent):
         """Whether this site was made by ``jiceng demo``."""
         return self.origin.startswith("demo/")
 
-    def person_name(self, person: str) -> str:
-        """The name of a person, or the id where there is none."""
+    def person_name(self, person: str, at: datetime | None = None) -> str:
+        """The name of a person, now or at a moment, or the id where there is none."""
         found: Person | None = self.persons.get(person)
-        return found.name if found is not None else person
+        if found is None:
+            return person
+        return found.name if at is None else found.name_at(at)
 
     def note_grant(self, person: str, unit: str, role: str, *, held: bool) -> None:
         """Keep :attr:`grants` in step with a role that was given or taken."""

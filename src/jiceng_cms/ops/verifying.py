@@ -19,6 +19,7 @@ from typing import Any
 from ZODB.utils import p64, u64
 
 from ..core import commitments
+from ..core.clock import iso
 from ..core.domain import Domain
 from ..core.events import JOURNAL_KEY
 from ..core.history import Kept
@@ -318,19 +319,26 @@ def _definitions(site: Site) -> Iterator[Claim]:
 
 
 def _roles(roles: Any, history: Any, where: str) -> Iterator[Claim]:
-    """Who holds which role is what was granted and not taken back."""
-    held: set[tuple[str, str]] = set()
+    """Who holds which role, and until when, is what was granted and taken back."""
+    told: dict[tuple[str, str], str] = {}
     for number, kept in history.items():
         event = Kept(number, *kept).event()
         if event["subject"] != roles.subject:
             continue
         who = (event["details"].get("person", ""), event["details"].get("role", ""))
         if event["kind"] == "role.granted":
-            held.add(who)
+            told[who] = event["details"].get("until", "")
         elif event["kind"] == "role.ended":
-            held.discard(who)
-    present = {(g.person, g.role) for g in roles.grants if g.until is None}
-    for person, role in sorted(present - held):
-        yield Claim(pointer(roles.subject, 0), None, f"{where}的角色名单里，{person} 的 {role} 没有授予过。")
-    for person, role in sorted(held - present):
-        yield Claim(pointer(roles.subject, 0), None, f"{where}的角色名单里，{person} 的 {role} 授予过又不见了，没有收回的记录。")
+            told[who] = event["at"]
+    stands = {(g.person, g.role): iso(g.until) if g.until is not None else "" for g in roles.grants}
+    for who in sorted(told.keys() | stands.keys()):
+        if told.get(who) == stands.get(who):
+            continue
+        person, role = who
+        if who not in told or stands.get(who) == "":
+            fault = "没有授予过"
+        elif who not in stands or told[who] == "":
+            fault = "授予过又不见了，没有收回的记录"
+        else:
+            fault = "结束的日期和授予、收回的记录不一样"
+        yield Claim(pointer(roles.subject, 0), None, f"{where}的角色名单里，{person} 的 {role} {fault}。")

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from ...core.actions import Context
-from ...core.errors import Invalid, NotFound, NotNow, Refused, SeparationOfDuties
+from ...core.clock import TZ, iso
+from ...core.errors import (
+    Invalid,
+    NeedsReauthentication,
+    NotFound,
+    NotNow,
+    Refused,
+    SeparationOfDuties,
+)
 from ...core.events import register
 from ...core.ids import is_unit_code, new_id
 from ...core.people import BODY_KINDS, Body, Grant, Person, Seat
@@ -31,11 +39,16 @@ SECURITY = ("security", "operator")
 NOT_WITH_SUPERVISOR = frozenset({"clerk", "bookkeeper", "approver", "approver_party"})
 
 
-def administers(ctx: Context, roles: tuple[str, ...], what: str) -> None:
-    """Refuse unless the actor is that administration, or the machine's operator."""
+def administers(ctx: Context, roles: tuple[str, ...], what: str, *, fresh: bool = False) -> None:
+    """Refuse unless the actor is that administration, or the machine's operator.
+
+    ``fresh`` asks that the person gave the password just now (ENGINEERING S8).
+    """
     if ctx.actor.role == "operator" and "operator" in roles:
         return
     ctx.require(None, roles, what)
+    if fresh and not ctx.actor.fresh:
+        raise NeedsReauthentication("这一步要再输一次密码，确认是您本人在办。")
 
 
 @dataclass(frozen=True)
@@ -140,7 +153,7 @@ class SavePerson:
         person = ctx.site.persons.get(id)
         if person is None:
             person = ctx.site.persons[id] = Person(id, self.title)
-        person.name = self.title
+        person.rename(self.title, ctx.now)
         ctx.log("person.saved", person.subject, ctx.site.history, "", {})
         return id
 
@@ -267,15 +280,43 @@ def _roles_object(ctx: Context, unit: str) -> tuple[Any, Any]:
     return found.roles, found.history
 
 
+def end_of(day: date) -> datetime:
+    """The moment at which ``day`` is over in Asia/Shanghai: until then inclusive."""
+    return datetime.combine(day + timedelta(days=1), time(), TZ).astimezone(UTC)
+
+
+def refuse_grant(ctx: Context, unit: str, person: str, role: str) -> None:
+    """Raise SeparationOfDuties where ``person`` may not hold ``role`` at ``unit`` now."""
+    if person == ctx.actor.person:
+        raise SeparationOfDuties("不能给自己授权，请由另一位安全管理员办理。")
+    if role == "supervisor":
+        found = ctx.unit(unit)
+        _refuse_clash(ctx, person, ctx.roles(found, person) & NOT_WITH_SUPERVISOR)
+        for body in found.bodies.values():
+            ctx.hold(body)
+            if body.kind == "committee" and any(s.person == person for s in body.members(ctx.today)):
+                raise SeparationOfDuties(f"{ctx.site.person_name(person)}是村（居）民委员会成员，不能进监督委员会。")
+    elif role in NOT_WITH_SUPERVISOR and supervises(ctx, unit, person, ROLES[role].reach == "below"):
+        _refuse_clash(ctx, person, {"supervisor"})
+
+
 @dataclass(frozen=True)
 class GrantRole:
-    """Give a role to a person at a unit (``site`` for the administrations)."""
+    """Give a role to a person at a unit (``site`` for the administrations).
+
+    ``until`` is the last day on which it holds. ``not_a_relative``: a supervisor has declared to
+    be no near relative of the committee, its clerks and approvers (村民委员会组织法 37); the
+    declaration is noted with the reason, no family is stored. Lists that the operator imports
+    were declared on paper.
+    """
 
     name: ClassVar[str] = "role.grant"
     unit: str
     person: str
     role: str
     reason: str
+    until: date | None = None
+    not_a_relative: bool = False
     token: str = ""
 
     @property
@@ -283,7 +324,7 @@ class GrantRole:
         return self.unit
 
     def check(self, ctx: Context) -> None:
-        administers(ctx, SECURITY, "授予角色")
+        administers(ctx, SECURITY, "授予角色", fresh=True)
         role = ROLES.get(self.role)
         if role is None:
             raise Invalid("没有这个角色。")
@@ -293,26 +334,50 @@ class GrantRole:
             raise NotFound("这个人还没有登记，请先登记人员。")
         if not self.reason.strip():
             raise Invalid("请写明为什么授予，例如任职文件。", fields={"reason": "请写明依据。"})
-        if self.person == ctx.actor.person:
-            raise SeparationOfDuties("不能给自己授权，请由另一位安全管理员办理。")
+        if self.until is not None and self.until < ctx.today:
+            raise Invalid("结束的日期已经过了，请核对。", fields={"until": "要在今天或者以后。"})
+        if self.role == "supervisor" and not self.not_a_relative and ctx.actor.role != "operator":
+            raise Invalid(
+                "监督委员会成员要先声明不是村（居）民委员会成员和经办、报账、审批人员的近亲属。",
+                fields={"not_a_relative": "请先请本人声明，再勾选。"},
+            )
         roles, _ = _roles_object(ctx, self.unit)
         held = roles.of(self.person, ctx.now)
         if self.role in held:
             raise Refused("这个人已经有这个角色了，不用再授。")
-        if self.role == "supervisor":
-            _refuse_clash(ctx, self.person, ctx.roles(ctx.unit(self.unit), self.person) & NOT_WITH_SUPERVISOR)
-        elif self.role in NOT_WITH_SUPERVISOR and supervises(ctx, self.unit, self.person, role.reach == "below"):
-            _refuse_clash(ctx, self.person, {"supervisor"})
+        refuse_grant(ctx, self.unit, self.person, self.role)
         if self.unit == "site" and held:
             raise SeparationOfDuties("系统、安全、审计三类管理员不能由同一个人担任。")
 
     def execute(self, ctx: Context) -> str:
-        roles, history = _roles_object(ctx, self.unit)
-        grant = Grant(self.person, self.role, ctx.now, self.reason.strip(), ctx.actor.person)
-        roles.grants = (*roles.grants, grant)
-        ctx.site.note_grant(self.person, self.unit, self.role, held=True)
-        ctx.log("role.granted", roles.subject, history, self.unit, {"person": self.person, "role": self.role})
+        declared = f"{self.reason.strip()}（{DECLARED}）" if self.not_a_relative else self.reason.strip()
+        add_grant(ctx, self.unit, self.person, self.role, declared, self.until)
         return self.person
+
+
+DECLARED = "已声明不是村（居）民委员会成员和经办、报账、审批人员的近亲属"
+
+
+def add_grant(ctx: Context, unit: str, person: str, role: str, reason: str, until: date | None) -> None:
+    """Grant, with its event; checked by the caller."""
+    roles, history = _roles_object(ctx, unit)
+    end = end_of(until) if until is not None else None
+    roles.grants = (*roles.grants, Grant(person, role, ctx.now, reason, ctx.actor.person, end))
+    ctx.site.note_grant(person, unit, role, held=True)
+    details = {"person": person, "role": role} | ({"until": iso(end)} if end is not None else {})
+    ctx.log("role.granted", roles.subject, history, unit, details)
+
+
+def end_grant(ctx: Context, unit: str, person: str, role: str, reason: str) -> None:
+    """Take a role back at this moment, with its event; checked by the caller."""
+    roles, history = _roles_object(ctx, unit)
+    roles.grants = tuple(
+        replace(g, until=ctx.now) if g.person == person and g.role == role and g.holds(ctx.now) else g
+        for g in roles.grants
+    )
+    ctx.site.note_grant(person, unit, role, held=False)
+    details = {"person": person, "role": role, "comment": reason}
+    ctx.log("role.ended", roles.subject, history, unit, details)
 
 
 @dataclass(frozen=True)
@@ -331,7 +396,7 @@ class EndRole:
         return self.unit
 
     def check(self, ctx: Context) -> None:
-        administers(ctx, SECURITY, "收回角色")
+        administers(ctx, SECURITY, "收回角色", fresh=True)
         roles, _ = _roles_object(ctx, self.unit)
         if self.role not in roles.of(self.person, ctx.now):
             raise NotFound("这个人现在没有这个角色。")
@@ -339,15 +404,7 @@ class EndRole:
             raise Invalid("请写明为什么收回。", fields={"reason": "请写明理由。"})
 
     def execute(self, ctx: Context) -> str:
-        roles, history = _roles_object(ctx, self.unit)
-        roles.grants = tuple(
-            replace(g, until=ctx.now)
-            if g.person == self.person and g.role == self.role and g.holds(ctx.now)
-            else g
-            for g in roles.grants
-        )
-        ctx.site.note_grant(self.person, self.unit, self.role, held=False)
-        ctx.log("role.ended", roles.subject, history, self.unit, {"person": self.person, "role": self.role})
+        end_grant(ctx, self.unit, self.person, self.role, self.reason.strip())
         return self.person
 
 
