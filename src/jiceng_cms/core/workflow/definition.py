@@ -133,7 +133,7 @@ class _Names(colander.SequenceSchema):
 
 
 def _title() -> colander.SchemaNode:
-    node = colander.SchemaNode(colander.Mapping(unknown="raise"), name="title")
+    node = colander.SchemaNode(colander.Mapping(), name="title")
     node.add(colander.SchemaNode(colander.String(), name="zh_CN"))
     node.add(colander.SchemaNode(colander.String(), name="en"))
     return node
@@ -166,7 +166,7 @@ class _Flag(colander.SchemaType):
 
 
 def _mapping(*nodes: colander.SchemaNode) -> colander.SchemaNode:
-    node = colander.SchemaNode(colander.Mapping(unknown="raise"))
+    node = colander.SchemaNode(colander.Mapping())
     for child in nodes:
         node.add(child)
     return node
@@ -235,13 +235,32 @@ def _read(schema: colander.SchemaNode, value: Any, path: str, faults: list[str])
     if not isinstance(value, Mapping):
         faults.append(f"{path}: must be a table")
         return {}
+    before = len(faults)
+    _unknown_keys(schema, value, path, faults)
     try:
         result: dict[str, Any] = schema.deserialize(dict(value))
     except colander.Invalid as error:
-        for where, message in error.asdict(translate=str).items():
-            faults.append(f"{path}.{where}: {message}".replace("..", ".").strip("."))
-        return {}
-    return result
+        for where, message in error.asdict(translate=_plain).items():
+            faults.append(f"{_join(path, where)}: {message}")
+    return result if len(faults) == before else {}
+
+
+def _plain(message: Any) -> str:
+    """A message of colander with its values put in."""
+    return str(message.interpolate() if hasattr(message, "interpolate") else message)
+
+
+def _join(path: str, name: str) -> str:
+    return ".".join(filter(None, (path, name)))
+
+
+def _unknown_keys(schema: colander.SchemaNode, value: Mapping[str, Any], path: str, faults: list[str]) -> None:
+    known = {child.name: child for child in schema.children}
+    for name, inner in value.items():
+        if name not in known:
+            faults.append(f"{_join(path, name)}: unknown key")
+        elif isinstance(known[name].typ, colander.Mapping) and isinstance(inner, Mapping):
+            _unknown_keys(known[name], inner, _join(path, name), faults)
 
 
 # --------------------------------------------------------------------- merging
