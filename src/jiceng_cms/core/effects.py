@@ -51,7 +51,7 @@ def correction_schema() -> colander.SchemaNode:
             colander.String(),
             name="kind",
             title="更正的是什么",
-            validator=colander.OneOf(tuple(CORRECTION_KINDS)),
+            validator=colander.OneOf(tuple(CORRECTION_KINDS), "请选一种。"),
             missing_msg="请选一种。",
         )
     )
@@ -67,7 +67,7 @@ def withdrawal_schema() -> colander.SchemaNode:
             colander.String(),
             name="reason",
             title="撤回的理由",
-            validator=colander.OneOf(tuple(WITHDRAWAL_REASONS)),
+            validator=colander.OneOf(tuple(WITHDRAWAL_REASONS), "请从列出的理由里选一个。"),
             missing_msg="请选一个理由。",
         )
     )

@@ -25,11 +25,12 @@ from .errors import (
 from .events import register
 from .placing import relist
 from .records import Record
+from .rules import RuleMissing
 from .units import Unit
 from .visibility import Reader, sees_work
 from .workflow.definition import Definition, Transition
 from .workflow.engine import due_of, freeze_rosters, settle
-from .workflow.run import Run
+from .workflow.run import Due, Roster, Run
 
 register("record.moved", "办理", "Moved", public=True)
 register("signoff.lapsed", "监督意见期限已过", "Sign-off lapsed", public=True)
@@ -158,18 +159,11 @@ class MoveRecord:
         self._check_data(ctx, transition)
         if transition.reauthenticate and not ctx.actor.fresh:
             raise NeedsReauthentication("这一步要再输一次密码，确认是您本人在办。")
-        self._check_calendar(moving)
+        entry_of(ctx, moving.unit, record, moving.definition, transition)
         settled(ctx, moving.unit, record)
         stops = tuple(p.text for p in problems_of(moving) if p.level == "stop")
         if stops:
             raise ChecksFailed(stops)
-
-    def _check_calendar(self, moving: Moving) -> None:
-        state = moving.definition.states[moving.transition.target]
-        try:
-            due_of(state, moving.ctx.domain.rules, moving.ctx.domain.calendar, moving.unit.kind, moving.ctx.today)
-        except CalendarMissing as missing:
-            raise Refused(f"算不出这一步的期限：{missing}") from missing
 
     def _check_data(self, ctx: Context, transition: Transition) -> None:
         if not transition.data:
@@ -180,7 +174,9 @@ class MoveRecord:
         try:
             schema.deserialize(dict(self.data))
         except colander.Invalid as error:
-            fields = {name.rpartition(".")[2]: text for name, text in error.asdict(translate=str).items()}
+            told = error.asdict(translate=str)
+            told.pop("", None)  # a field that no form of ours has
+            fields = {name.rpartition(".")[2]: text for name, text in told.items()}
             raise Invalid("请把要求填的内容填完整。", fields=fields) from error
 
     def execute(self, ctx: Context) -> str:
@@ -208,19 +204,40 @@ class MoveRecord:
         return record.id
 
 
+def entry_of(
+    ctx: Context, unit: Unit, record: Record, definition: Definition, transition: Transition
+) -> tuple[tuple[Roster, ...], Due | None]:
+    """The frozen rosters and the deadline with which the transition's target is entered.
+
+    A deadline only for sign-offs that nobody is there to give is none. Refused where the
+    calendar of the year or a rule for this kind of unit is missing.
+    """
+    state = definition.states[transition.target]
+    domain = ctx.domain
+    audience = ctx.domain.content_types[record.type].audience(record.draft.data)
+    names = {id: p.name for b in unit.bodies.values() for s in b.seats if (p := ctx.site.persons.get(id := s.person))}
+    ctx.hold(*unit.bodies.values())
+    rosters = freeze_rosters(state, audience, unit.bodies.values(), names, ctx.today)
+    try:
+        if state.display_rule:
+            domain.rules.resolve(state.display_rule, unit.kind, ctx.today)
+        if state.deadline_then == "lapse" and not any(roster.members for roster in rosters):
+            return rosters, None
+        return rosters, due_of(state, domain.rules, domain.calendar, unit.kind, ctx.today)
+    except (CalendarMissing, RuleMissing) as missing:
+        raise Refused(f"算不出这一步的期限：{missing}") from missing
+
+
 def enter_state(
     ctx: Context, unit: Unit, record: Record, definition: Definition, transition: Transition, comment: str
 ) -> None:
     """Put the run in the transition's target: rosters frozen, deadline computed."""
-    state = definition.states[transition.target]
-    audience = ctx.domain.content_types[record.type].audience(record.draft.data)
-    names = {id: p.name for b in unit.bodies.values() for s in b.seats if (p := ctx.site.persons.get(id := s.person))}
-    ctx.hold(*unit.bodies.values())
+    rosters, due = entry_of(ctx, unit, record, definition, transition)
     record.run = record.run.enter(
-        state.name,
+        transition.target,
         ctx.now,
-        rosters=freeze_rosters(state, audience, unit.bodies.values(), names, ctx.today),
-        due=due_of(state, ctx.domain.rules, ctx.domain.calendar, unit.kind, ctx.today),
+        rosters=rosters,
+        due=due,
         remark=comment if transition.back else "",
     )
 
