@@ -11,7 +11,9 @@ from .access.csrf import LoginTokens
 from .access.origin import OriginCheck
 from .access.passwords import PasswordChecker, PasswordRules, Passwords
 from .access.rates import LoginLimits, LoginRates
+from .access.second_step import SecondSteps
 from .access.sessions import Cookie, SessionLimits, SessionStore
+from .access.twofactor import TwoFactorPolicy, TwoFactors
 from .affairs.domain import make_domain
 from .core.actions import ActionService
 from .core.clock import Clock, SystemClock
@@ -61,6 +63,9 @@ def open_services(settings: Settings, *, clock: Clock | None = None, store: Stor
         password_checker=PasswordChecker(PasswordRules.from_settings(settings.raw)),
         rates=LoginRates(settings.home / "rates.sqlite", secret, LoginLimits.from_settings(settings.raw)),
         login_tokens=LoginTokens(secret),
+        two_factors=TwoFactors(secret),
+        two_factor_policy=TwoFactorPolicy.from_settings(settings.raw),
+        second_steps=SecondSteps(settings.home / "sessions.sqlite"),
         cookie=Cookie(secure=settings.secure),
         theme=Theme(settings.theme_folders, reload=True, translator=translator)
         if settings.reload

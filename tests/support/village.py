@@ -159,7 +159,7 @@ def open_village(home: Path, *, clock: FixedClock | None = None, **settings: str
     """Make a site in ``home`` with its units, people, roles and accounts, and open it."""
     clock = clock or FixedClock(START)
     (home / "keys").mkdir(parents=True, exist_ok=True)
-    raw = {"jiceng.home": str(home), "jiceng.title": "青禾区基层公开", "session.secure": "false", "access.secure": "false", **settings}
+    raw = {"jiceng.home": str(home), "jiceng.title": "青禾区基层公开", "session.secure": "false", "access.secure": "false", "access.two_factor.roles": "none", **settings}
     configured = settings_from(raw, home, {})
     configured.secret_file.write_text(new_secret())
     store = Store.open(configured.database)
@@ -178,7 +178,7 @@ def open_village(home: Path, *, clock: FixedClock | None = None, **settings: str
 def open_again(home: Path, *, clock: FixedClock | None = None, **settings: str) -> Village:
     """Open a site that :func:`open_village` made."""
     clock = clock or FixedClock(START)
-    raw = {"jiceng.home": str(home), "jiceng.title": "青禾区基层公开", "session.secure": "false", "access.secure": "false", **settings}
+    raw = {"jiceng.home": str(home), "jiceng.title": "青禾区基层公开", "session.secure": "false", "access.secure": "false", "access.two_factor.roles": "none", **settings}
     services = open_services(settings_from(raw, home, {}), clock=clock)
     services.passwords = Passwords(hasher=CHEAP)
     village = Village(services, clock)

@@ -36,6 +36,9 @@ class Account:
     home_url: str
     logout_url: str
     waiting: int = 0  # what waits for this person
+    account_url: str = "/staff/account"
+    switch_url: str = ""  # where another of several roles is chosen
+    two_factor: bool = False  # confirming asks for a code from the phone too
 
 
 @dataclass(frozen=True)

@@ -84,9 +84,24 @@ def login_session(request: Any) -> Session | None:
 
 
 def account(request: Any) -> Account | None:
-    """The account that is signed in and not disabled."""
+    """The account that is signed in and not disabled; a phone's code was given where it has one."""
     session: Session | None = request.login_session
-    return account_of(request.site, session.login) if session is not None else None
+    found = account_of(request.site, session.login) if session is not None else None
+    if found is not None and session is not None and found.two_factor is not None and not session.two_factor:
+        return None
+    return found
+
+
+def unfinished(request: Any) -> str:
+    """What must be mended before the person acts in any role: "", ``password``, ``two_factor``."""
+    account, services = request.account, request.services
+    if account is None:
+        return ""
+    if account.password_at is not None and services.password_checker.rules.must_change(account.password_at, request.now):
+        return "password"
+    if account.two_factor is None and services.two_factor_policy.asks(role for _, role in request.grants):
+        return "two_factor"
+    return ""
 
 
 def grants(request: Any) -> tuple[tuple[str, str], ...]:
@@ -104,6 +119,8 @@ def grants(request: Any) -> tuple[tuple[str, str], ...]:
 
 def acting_role(request: Any) -> str:
     """The one role in which this request acts: chosen by the person, else the first held."""
+    if request.unfinished:
+        return ""
     held = list(dict.fromkeys(role for _, role in request.grants))
     chosen = request.login_session.acting_role if request.login_session else None
     if chosen in held:
@@ -117,6 +134,8 @@ def reader(request: Any) -> Reader:
         return ANYONE
     person = request.account.person
     site: Site = request.site
+    if request.unfinished:
+        return Reader(person)
 
     def roles(unit: Unit) -> frozenset[str]:
         return site.roles_of(person, unit, request.now, [])
@@ -169,7 +188,7 @@ class SiteRequest(Request):
 
 
 for _function in (
-    services, db, site, now, moment, needs, today, login_session, account, grants, acting_role, reader, actor,
+    services, db, site, now, moment, needs, today, login_session, account, unfinished, grants, acting_role, reader, actor,
     interface_locale, elder, request_id,
 ):
     setattr(SiteRequest, _function.__name__, reify(_function))

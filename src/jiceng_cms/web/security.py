@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyramid.exceptions import ConfigurationError
-from pyramid.httpexceptions import HTTPForbidden
+from pyramid.httpexceptions import HTTPForbidden, HTTPSeeOther
 from pyramid.request import RequestLocalCache
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED, Allowed, Denied
@@ -73,6 +73,31 @@ def names_permission(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
     if not info.exception_only and permission not in (*PERMISSIONS, NO_PERMISSION_REQUIRED):
         raise ConfigurationError(f"view {info.original_view} names no permission ({permission!r})")
     return view
+
+
+#: Where the pages are on which somebody mends what `request.unfinished` names.
+MENDED_AT = {"password": "/staff/account/password", "two_factor": "/staff/account/two-factor"}
+
+
+def finished_first(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
+    """Lead whoever must change a password or set up a second factor there, before anything else.
+
+    Views that are needed for that say ``unfinished=True``.
+    """
+    if info.options.get("permission") != STAFF or info.options.get("unfinished"):
+        return view
+
+    def finished(context: Any, request: Any) -> Any:
+        if not request.unfinished:
+            return view(context, request)
+        if request.method in SAFE_METHODS:
+            return HTTPSeeOther(MENDED_AT[request.unfinished])
+        raise HTTPForbidden()
+
+    return finished
+
+
+finished_first.options = ("unfinished",)  # type: ignore[attr-defined]
 
 
 def token_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
@@ -178,6 +203,7 @@ def includeme(config: Any) -> None:
     """Policy, derivers and tweens."""
     config.set_security_policy(SecurityPolicy())
     config.add_view_deriver(names_permission, name="names_permission")
+    config.add_view_deriver(finished_first, name="finished_first")
     for permission in PERMISSIONS:
         config.add_permission(permission)
     config.add_tween("jiceng_cms.web.security.headers_tween", under=INGRESS)

@@ -12,7 +12,9 @@ from threading import Event
 from ..access.csrf import LoginTokens
 from ..access.passwords import PasswordChecker, Passwords
 from ..access.rates import LoginRates
+from ..access.second_step import SecondSteps
 from ..access.sessions import Cookie, SessionStore
+from ..access.twofactor import TwoFactorPolicy, TwoFactors
 from ..core.actions import ActionService
 from ..core.domain import Domain
 from ..search.interface import SearchEngine
@@ -131,6 +133,9 @@ class Services:
     password_checker: PasswordChecker
     rates: LoginRates
     login_tokens: LoginTokens
+    two_factors: TwoFactors
+    two_factor_policy: TwoFactorPolicy
+    second_steps: SecondSteps
     cookie: Cookie
     theme: Theme
     engine: SearchEngine
@@ -145,5 +150,6 @@ class Services:
         """Close files and database; the worker must have stopped."""
         self.engine.close()
         self.sessions.close()
+        self.second_steps.close()
         self.rates.close()
         self.store.close()

@@ -13,6 +13,7 @@ from .urls import with_query
 def shell_for(request: Any) -> Shell:
     """The frame of the page that answers ``request``."""
     settings = request.services.settings
+    address = request.path_qs
     account = None
     if request.account is not None:
         units = [unit for unit, role in request.grants if role == request.acting_role and unit != "site"]
@@ -23,6 +24,8 @@ def shell_for(request: Any) -> Shell:
             unit=_where(found.name if found else "", len(units)),
             home_url="/staff",
             logout_url="/logout",
+            switch_url="/staff#roles" if len({role for _, role in request.grants}) > 1 else "",
+            two_factor=request.account.two_factor is not None,
         )
     return Shell(
         site_title=settings.title,
@@ -30,11 +33,11 @@ def shell_for(request: Any) -> Shell:
         locale=request.interface_locale,
         demo=request.site.is_demo,
         elder=request.elder,
-        elder_url=with_query("/elder", on="" if request.elder else "1", next=request.path_qs[:500]),
+        elder_url=with_query("/elder", on="" if request.elder else "1", next=address[:500]),
         account=account,
         csrf_token=request.login_session.csrf if request.login_session else getattr(request, "page_token", ""),
-        language=_other_language(request),
-        query=str(request.GET.get("q", ""))[:200] if request.path == "/search" else "",
+        language=_other_language(request.interface_locale, address),
+        query=str(request.GET.get("q", ""))[:200] if address.startswith("/search?") else "",
     )
 
 
@@ -44,10 +47,10 @@ def _where(name: str, count: int) -> str:
     return say("{unit}等{n}处", unit=name, n=count) if count > 1 else name
 
 
-def _other_language(request: Any) -> Link:
+def _other_language(locale: str, address: str) -> Link:
     """Named in its own language: who needs it can't read this one."""
-    title, to = ("English", "en") if request.interface_locale == "zh_CN" else ("中文", "zh_CN")
-    return Link(title, with_query("/language", to=to, next=request.path_qs[:500]))
+    title, to = ("English", "en") if locale == "zh_CN" else ("中文", "zh_CN")
+    return Link(title, with_query("/language", to=to, next=address[:500]))
 
 
 def includeme(config: Any) -> None:
