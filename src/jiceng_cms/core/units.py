@@ -11,6 +11,7 @@ from BTrees.OOBTree import OOBTree
 from persistent import Persistent
 
 from .audit import audited
+from .handover import Handover
 from .history import History
 from .people import Body, LocalRoles
 
@@ -105,6 +106,9 @@ class Unit(Persistent):
         self.history = History()
         #: idempotency token -> (subject, number) of what it did
         self.requests = OOBTree()
+
+    #: changes of committee, oldest first; in the class for units stored before there were any
+    handovers: tuple[Handover, ...] = ()
 
     def parent(self, on: date) -> str | None:
         """The code of the unit above on that day."""

@@ -164,13 +164,15 @@ def make_form(
     autosave_url: str = "",
     draft_key: str = "",
     formid: str = "form",
+    first_field: int = 1,
     locale: str = "zh_CN",
 ) -> Form:
     """A form that draws ``appstruct`` and ``errors`` (by dotted path, "" for the whole).
 
     The first of ``buttons`` is also what the Enter key presses. ``autosave_url`` and
     ``draft_key`` (any text that is the same when this record's form is opened again) turn on
-    saving and keeping by ``forms.js``. Raises ValueError for a schema that cannot be drawn
+    saving and keeping by ``forms.js``. Forms that share a page have ``formid`` and
+    ``first_field``, the number of the first field's id, of their own. Raises ValueError for a schema that cannot be drawn
     safely: a widget without a template of ours, a field named like one of the envelope's.
     """
     own = _strict(schema.clone())
@@ -179,7 +181,7 @@ def make_form(
         action=action,
         formid=formid,
         renderer=renderer_for(locale),
-        counter=itertools.count(1),
+        counter=itertools.count(first_field),
         focus="off",
         chrome=_Chrome(
             tuple(buttons), csrf_token, etag, idempotency, autosave_url, draft_key
