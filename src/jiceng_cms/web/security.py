@@ -206,7 +206,8 @@ def includeme(config: Any) -> None:
     config.add_view_deriver(finished_first, name="finished_first")
     for permission in PERMISSIONS:
         config.add_permission(permission)
-    config.add_tween("jiceng_cms.web.security.headers_tween", under=INGRESS)
+    # outermost: also redirects and pages that tell of a fault carry the headers
+    config.add_tween("jiceng_cms.web.security.headers_tween", under=INGRESS, over=EXCVIEW)
     config.add_tween("jiceng_cms.access.origin.origin_tween_factory", under=EXCVIEW)
     config.add_tween(
         "jiceng_cms.web.security.token_tween", under="jiceng_cms.access.origin.origin_tween_factory"

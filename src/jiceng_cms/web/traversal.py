@@ -143,8 +143,12 @@ class FileContext:
 
 
 def root_factory(request: Any) -> Root:
-    """The root; addresses that are too deep lead nowhere."""
-    if request.path_info.count("/") > MAX_DEPTH:
+    """The root; addresses that are too deep, or that a program's insides could have, lead nowhere."""
+    names = request.path_info.split("/")
+    if len(names) > MAX_DEPTH + 1:
+        raise HTTPNotFound()
+    # below /u/ alone: a one-time link's token may begin with any letter
+    if names[1] == "u" and any(name.startswith(("_", ".", "@")) for name in names):
         raise HTTPNotFound()
     return Root(request)
 
