@@ -57,5 +57,7 @@ def iso(moment: datetime) -> str:
 
 
 def from_iso(text: str) -> datetime:
-    """The aware moment that :func:`iso` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    """The aware moment that :func:`iso` wrote; ValueError for anything else."""
+    if len(text) != 20 or text[10] != "T" or text[19] != "Z":
+        raise ValueError(f"no moment: {text!r}")
+    return datetime.fromisoformat(text)

@@ -75,15 +75,28 @@ def _fill(pattern: str, values: Mapping[str, object], locale: str) -> str:
     """``pattern`` with its places filled. Only whole names are: a value can't reach attributes or
     formats, whatever it holds, and braces in a value stay what they are."""
 
-    def value(match: re.Match[str]) -> str:
-        name, one, many = match.groups()
+    if not values:
+        return pattern
+    found = []
+    for text, name, one, many in _pieces(pattern):
         if name not in values:
-            return match[0]
-        if one is not None:
-            return one if str(values[name]) == "1" else str(many)
-        return _said(values[name], locale)
+            found.append(text)
+        elif one is not None:
+            found.append(one if str(values[name]) == "1" else many)
+        else:
+            found.append(_said(values[name], locale))
+    return "".join(found)
 
-    return _PLACE.sub(value, pattern) if values else pattern
+
+@lru_cache(maxsize=2048)
+def _pieces(pattern: str) -> tuple[tuple[str, str, str | None, str], ...]:
+    """(the piece itself, the name in it or "", word for one, word for many), in order."""
+    found: list[tuple[str, str, str | None, str]] = []
+    end = 0
+    for match in _PLACE.finditer(pattern):
+        found += [(pattern[end : match.start()], "", None, ""), (match[0], match[1], match[2], match[3] or "")]
+        end = match.end()
+    return (*found, (pattern[end:], "", None, ""))
 
 
 def _text(kind: type[Any], chinese: str, source: str, values: Mapping[str, object], told: Mapping[str, str]) -> Any:
@@ -99,7 +112,15 @@ def say(source: str, **values: object) -> Text:
     """
     if isinstance(source, Text):
         return source
+    if not values:
+        return _plain(source)
     made: Text = _text(Text, _fill(source, values, "zh_CN"), source, values, {})
+    return made
+
+
+@lru_cache(maxsize=2048)
+def _plain(source: str) -> Text:
+    made: Text = _text(Text, source, source, {}, {})
     return made
 
 

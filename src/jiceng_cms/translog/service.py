@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from zope.interface import Interface, implementer
 
 from .checkpoint import Checkpoint
 from .note import Verifier, parse_note
-from .state import read_checkpoint
+from .state import checkpoint_file, read_checkpoint
 
 
 class ILogService(Interface):
@@ -22,6 +23,8 @@ class LogService:
     def __init__(self, verifier: Verifier, state_file: Path) -> None:
         self.verifier = verifier
         self._state_file = state_file
+        #: (state of the file, what it says): every page asks, and it changes now and then
+        self._read: tuple[object, Checkpoint | None] | None = None
 
     def note(self) -> str | None:
         """The signed checkpoint, None before the first."""
@@ -29,8 +32,22 @@ class LogService:
 
     def checkpoint(self) -> Checkpoint | None:
         """What the published checkpoint says, None before the first."""
+        state, read = self._file_state(), self._read
+        if read is not None and read[0] == state:
+            return read[1]
         note = self.note()
-        return None if note is None else Checkpoint.parse(parse_note(note)[0])
+        found = None if note is None else Checkpoint.parse(parse_note(note)[0])
+        # of a file that was replaced meanwhile: read again next time
+        self._read = (state, found) if state == self._file_state() else None
+        return found
+
+    def _file_state(self) -> tuple[int, int, int] | None:
+        """Changes with every checkpoint: the file is replaced, never written over."""
+        try:
+            found = os.stat(checkpoint_file(self._state_file))
+        except FileNotFoundError:
+            return None
+        return (found.st_ino, found.st_mtime_ns, found.st_size)
 
     def size(self) -> int:
         """Number of entries under the published checkpoint: those that are 已存证."""

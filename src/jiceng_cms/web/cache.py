@@ -150,6 +150,7 @@ class Shelf(Generic[V]):
 class Moment:
     """What stood before a page was drawn: its snapshot holds all of it, or more."""
 
+    #: the last transaction before the snapshot
     tid: bytes
     day: date
     checkpoint: Hashable
@@ -188,9 +189,9 @@ class Sources:
         self._files = (str(state_file), str(checkpoint_file(state_file)))
         self.revisions = Revisions(store)
 
-    def moment(self) -> Moment:
-        """Now; take it before the snapshot from which a page is drawn."""
-        return Moment(self._store.last_transaction(), self._day(), self._checkpoint(), self._board_state())
+    def moment(self, tid: bytes) -> Moment:
+        """Now, before a page is drawn from a snapshot that was taken after ``tid``."""
+        return Moment(tid, self._day(), self._checkpoint(), self._board_state())
 
     def stamp(self, moment: Moment, needs: Needs) -> Stamp:
         """The stamp of something that was drawn after ``moment``."""
@@ -202,11 +203,12 @@ class Sources:
         moment = stamp.moment
         if moment.day != self._day():
             return False
-        if stamp.checkpoint and moment.checkpoint != self._checkpoint():
+        tid = self._store.last_transaction()
+        if stamp.checkpoint and (tid != moment.tid or moment.checkpoint != self._checkpoint()):
+            # also after any commit: the snapshot may have been older than the checkpoint
             return False
         if stamp.board and moment.board != self._board_state():
             return False
-        tid = self._store.last_transaction()
         if tid == stamp.checked:
             return True
         if not self.revisions.follow(tid) or self.revisions.of(stamp.scope) > moment.tid:
@@ -274,8 +276,18 @@ class PageCache:
     def __init__(self, sources: Sources, *, session_cookie: str, pages: int, fragments: int) -> None:
         self.sources = sources
         self._cookie = session_cookie
+        self._indexes: Shelf[int] = Shelf(4 * MEGABYTE)
         self.pages: Shelf[Answer] = Shelf(pages)
         self.fragments: Shelf[tuple[Stamp, Any]] = Shelf(fragments)
+
+    def entry_index(self, where: tuple[bytes, str], find: Callable[[], int | None]) -> int | None:
+        """The index of a log's entry: what once stands there stays there, so it is found once."""
+        found = self._indexes.get(where)
+        if found is None:
+            found = find()
+            if found is not None:
+                self._indexes.put(where, found, 300)
+        return found
 
     def key(self, request: Any) -> Hashable | None:
         """Under what the answer to a request may be kept; None where somebody may be signed in."""
@@ -319,6 +331,7 @@ class PageCache:
             needs.checkpoint = needs.checkpoint or stamp.checkpoint
             needs.scope = stamp.scope
             return value
+        request.moment  # noqa: B018  taken before anything is drawn
         value = draw()
         if needs.scope is not None and self.fragments.limit:
             self.fragments.put(key, (self.sources.stamp(request.moment, needs), value), size(value) + OVERHEAD)
@@ -342,7 +355,7 @@ def page_cache_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[
         found = cache.find(key)
         if found is not None:
             return found
-        request.moment  # noqa: B018  taken before the snapshot is
+        request.moment  # noqa: B018  taken before anything is drawn
         response = handler(request)
         cache.keep(key, request, response)
         return response

@@ -38,7 +38,7 @@ def services(request: Any) -> Services:
 
 def db(request: Any) -> Any:
     """A connection that reads one state of the database; given back at the end."""
-    request.moment  # noqa: B018  what is kept of this page may not claim to be newer
+    request.tid  # noqa: B018  what is kept of this page may not claim to be newer
     snapshot = request.services.store.snapshot()
     request.add_finished_callback(lambda _: snapshot.close())
     return snapshot.connection
@@ -55,9 +55,14 @@ def now(request: Any) -> datetime:
     return moment
 
 
+def tid(request: Any) -> bytes:
+    """The last transaction before the snapshot was taken."""
+    return bytes(request.services.store.last_transaction())
+
+
 def moment(request: Any) -> Moment:
-    """What stood before the snapshot was taken: the stamp of what is kept of this page."""
-    found: Moment = request.registry.page_cache.sources.moment()
+    """What stood before the page was drawn: the stamp of what is kept of it."""
+    found: Moment = request.registry.page_cache.sources.moment(request.tid)
     return found
 
 
@@ -188,7 +193,7 @@ class SiteRequest(Request):
 
 
 for _function in (
-    services, db, site, now, moment, needs, today, login_session, account, unfinished, grants, acting_role, reader, actor,
+    services, db, site, now, tid, moment, needs, today, login_session, account, unfinished, grants, acting_role, reader, actor,
     interface_locale, elder, request_id,
 ):
     setattr(SiteRequest, _function.__name__, reify(_function))

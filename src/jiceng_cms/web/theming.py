@@ -15,6 +15,7 @@ import hashlib
 import importlib.resources
 import secrets
 import threading
+from ast import NodeTransformer
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from chameleon import PageTemplateFile
+from chameleon.tales import PythonExpr
 from pyramid.httpexceptions import HTTPNotFound
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
@@ -71,9 +73,17 @@ def _say(text: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+class _Python(PythonExpr):
+    """A Python expression as it stands: ``page.title`` is an attribute and never an item, which
+    Chameleon would look for by a function call at each dot."""
+
+    transform: Any = NodeTransformer()
+
+
 class _Template(PageTemplateFile):
     """A template whose ``load:`` looks through the theme's folders, not beside itself."""
 
+    expression_types = {**PageTemplateFile.expression_types, "python": _Python}
     prepend_relative_search_path = False
 
 
@@ -137,6 +147,14 @@ class Drawn:
         return len(self.before) + len(self.after)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What a layout's top may ask of the page below it."""
+
+    title: str
+    owns_search: bool
+
+
 class Theme:
     """Renders pages by template name.
 
@@ -160,6 +178,7 @@ class Theme:
         self._translator = translator or (lambda locale: _say)
         self._templates: dict[str, PageTemplateFile] = {}
         self._static: dict[str, StaticFile] = self._scan()
+        self._tops = lru_cache(maxsize=1024)(self._top)
 
     # --- templates --------------------------------------------------------------------------
 
@@ -226,9 +245,15 @@ class Theme:
         """(the whole page, its ETag without quotes) for the reader in ``shell``."""
         if not drawn.after:  # a layout of the site's own, which has no top
             return drawn.before, drawn.digest.hex()[:32]
-        top = self._render("top.pt", drawn, shell, {}).encode()
+        asked = _Asked(drawn.title, drawn.owns_search)
+        # what nobody's name stands in is the same for everybody at this address
+        shared = shell.account is None and not shell.csrf_token and not self.reload
+        top = self._tops(shell, asked) if shared else self._top(shell, asked)
         etag = hashlib.sha256(drawn.digest + top).hexdigest()[:32]
         return drawn.before + top + drawn.after, etag
+
+    def _top(self, shell: Shell, asked: _Asked) -> bytes:
+        return self._render("top.pt", asked, shell, {}).encode()
 
     def _render(self, name: str, page: object, shell: Shell, extra: Mapping[str, object]) -> str:
         # A sheet for the wall is Chinese whatever language its reader prefers.

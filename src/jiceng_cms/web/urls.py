@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 
@@ -20,6 +21,7 @@ def record_url(code: str, section: str, record: str, *tail: str) -> str:
     return "/".join(("", "u", code, section, record, *(quote(part, safe="") for part in tail)))
 
 
+@lru_cache(maxsize=4096, typed=True)
 def with_query(path: str, /, **query: str | int) -> str:
     """``path`` with the values that are not empty."""
     pairs = {name: value for name, value in query.items() if value not in ("", 0)}

@@ -128,7 +128,8 @@ def responsible(request: Any, unit: Unit) -> tuple[Responsible, ...]:
 
 def proof_of(request: Any, record: Record, section: str, edition: Edition) -> Proof:
     """Whether the edition stands in the log, and where."""
-    index = find_index(request.db, edition._p_serial, pointer(record.subject, edition.event))
+    where = (edition._p_serial, pointer(record.subject, edition.event))
+    index = request.registry.page_cache.entry_index(where, lambda: find_index(request.db, *where))
     url = record_url(record.unit, section, record.id, "editions", str(edition.number), "proof")
     if index is None or index >= request.services.log.size():
         request.needs.checkpoint = True
@@ -163,10 +164,10 @@ def signoff_steps(signoffs: Iterable[dict[str, Any]], when: date) -> Iterator[St
     """What a body said, by offices and counts; a name only where the member chose so."""
     for signoff in signoffs:
         if not signoff["members"]:
-            yield Step(signoff["title"], when, why=say("本单位当时没有登记这个机构的成员。"))
+            yield Step(say(signoff["title"]), when, why=say("本单位当时没有登记这个机构的成员。"))
             continue
         lapsed = say("未在规定期限内提出意见") if signoff["lapsed"] else ""
-        yield Step(signoff["title"], when, signoff["body"], count_words(signoff), lapsed)
+        yield Step(say(signoff["title"]), when, signoff["body"], count_words(signoff), lapsed)
         for reason in signoff["reasons"]:
             word = {"agree": say("同意"), "reserve": say("保留意见"), "object": say("反对意见")}[reason["verdict"]]
             who: str = f"{reason['post']} {reason['name']}".strip() if reason["name"] else say("一位成员")
