@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal
 
+from jiceng_cms.locale import say
 from jiceng_cms.web.pages import Link, Listed, Mark, Pager
 from jiceng_cms.web.tables import Html
 
@@ -36,7 +37,7 @@ class ActionForm:
     url: str
     what_happens: str
     comment: Literal["none", "optional", "required"] = "none"
-    comment_title: str = "说明"
+    comment_title: str = say("说明")
     reauthenticate: bool = False
     fields_html: Html = NO_HTML
     danger: bool = False
@@ -312,7 +313,7 @@ class LoginPage:
     error: str = ""
     next_path: str = ""
     help: str = ""  # whom to ask for a new password
-    title: str = "工作人员登录"
+    title: str = say("工作人员登录")
     template: str = "staff_login.pt"
 
 
@@ -330,7 +331,7 @@ class ExpiredPage:
     name: str = ""
     error: str = ""
     help: str = ""
-    title: str = "登录已经过期，您填的内容还在"
+    title: str = say("登录已经过期，您填的内容还在")
     template: str = "staff_login.pt"
 
 
@@ -344,7 +345,7 @@ class ResumePage:
 
     url: str
     fields: tuple[tuple[str, str], ...]
-    title: str = "您刚才填的内容都在"
+    title: str = say("您刚才填的内容都在")
     template: str = "staff_resume.pt"
 
 
@@ -357,7 +358,7 @@ class SetPasswordPage:
     rules: tuple[str, ...]
     until: datetime | None = None
     error: str = ""
-    title: str = "设置密码"
+    title: str = say("设置密码")
     template: str = "staff_password.pt"
 
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from ..core.drafting import IncomingFile
 from ..core.errors import Invalid
 from ..core.text import TextRefused, clean_name
+from ..locale import say
 
 #: The greatest size of one file, in bytes.
 MAX_SIZE = 20 * 1024 * 1024
@@ -21,7 +22,7 @@ MAX_PARTS = 5000
 MAX_RATIO = 200
 
 ACCEPT = ".pdf,.docx,.xlsx,.jpg,.jpeg,.png,.txt,.csv"
-RULES = f"可以放 PDF、DOCX、XLSX、JPG、PNG、TXT、CSV，每个不超过 {MAX_SIZE // 1024 // 1024} MB。里面不能有身份证号、手机号、银行卡号；要由另一个人核对。"
+RULES = say("可以放 PDF、DOCX、XLSX、JPG、PNG、TXT、CSV，每个不超过 {n} MB。里面不能有身份证号、手机号、银行卡号；要由另一个人核对。", n=MAX_SIZE // 1024 // 1024)
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -46,7 +47,7 @@ def receive(upload: Any, folder: Path) -> IncomingFile:
     Invalid, with what to do, for a file that may not be attached.
     """
     if not hasattr(upload, "filename") or not upload.filename:
-        raise _refuse("还没有选文件。请先点“选择文件”。")
+        raise _refuse(say("还没有选文件。请先点“选择文件”。"))
     name = _clean_filename(str(upload.filename))
     folder.mkdir(parents=True, exist_ok=True)
     handle = tempfile.NamedTemporaryFile(dir=folder, delete=False)  # noqa: SIM115 - the caller removes it
@@ -66,9 +67,9 @@ def _clean_filename(raw: str) -> str:
     try:
         name = clean_name(name, "文件名", limit=120)
     except TextRefused as error:
-        raise _refuse(f"{error.message}请把文件改个名字再上传。") from error
+        raise _refuse(say("{message}请把文件改个名字再上传。", message=error.message)) from error
     if not name or name.startswith("."):
-        raise _refuse("这个文件没有名字。请改个名字再上传。")
+        raise _refuse(say("这个文件没有名字。请改个名字再上传。"))
     return name
 
 
@@ -78,11 +79,11 @@ def _copy(source: BinaryIO, target: Any) -> tuple[str, int]:
     while chunk := source.read(1 << 16):
         size += len(chunk)
         if size > MAX_SIZE:
-            raise _refuse(f"文件超过 {MAX_SIZE // 1024 // 1024} MB。扫描件可以降低清晰度，或者拆成几个文件。")
+            raise _refuse(say("文件超过 {n} MB。扫描件可以降低清晰度，或者拆成几个文件。", n=MAX_SIZE // 1024 // 1024))
         digest.update(chunk)
         target.write(chunk)
     if not size:
-        raise _refuse("这个文件是空的。请检查后重新选择。")
+        raise _refuse(say("这个文件是空的。请检查后重新选择。"))
     return digest.hexdigest(), size
 
 
@@ -97,14 +98,14 @@ def _look(path: Path, name: str, size: int) -> str:
     elif head.startswith(b"\x89PNG\r\n\x1a\n"):
         found = "image/png"
     elif head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        raise _refuse("这是旧格式的文档，或者加了密码，别人可能打不开。请去掉密码，另存为 DOCX 或者 XLSX 再上传。")
+        raise _refuse(say("这是旧格式的文档，或者加了密码，别人可能打不开。请去掉密码，另存为 DOCX 或者 XLSX 再上传。"))
     elif head.startswith(b"PK\x03\x04"):
         found = _office(path, size)
     else:
         found = _text(path, name)
     suffix = Path(name).suffix.lower()
     if suffix not in _SUFFIXES[found]:
-        raise _refuse(f"文件的内容和名字的结尾“{suffix or '（没有）'}”对不上。请用原来的程序另存一份再上传。")
+        raise _refuse(say("文件的内容和名字的结尾“{end}”对不上。请用原来的程序另存一份再上传。", end=suffix or say("（没有）")))
     return found
 
 
@@ -117,9 +118,9 @@ _ACTIVE_PDF = re.compile(rb"/(JavaScript|JS|Launch|EmbeddedFile|RichMedia|XFA)\b
 def _pdf(path: Path) -> str:
     data = path.read_bytes()
     if _LOCKED_PDF.search(data):
-        raise _refuse("这个 PDF 加了密码或者限制，有的人打不开。请去掉密码再上传。")
+        raise _refuse(say("这个 PDF 加了密码或者限制，有的人打不开。请去掉密码再上传。"))
     if _ACTIVE_PDF.search(data):
-        raise _refuse("这个 PDF 里带有程序或者别的文件，不能公开。请打印成新的 PDF 再上传。")
+        raise _refuse(say("这个 PDF 里带有程序或者别的文件，不能公开。请打印成新的 PDF 再上传。"))
     return "application/pdf"
 
 
@@ -128,20 +129,20 @@ def _office(path: Path, size: int) -> str:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise _refuse("这个文件打不开，可能没有传完整。请重新选择。") from error
+        raise _refuse(say("这个文件打不开，可能没有传完整。请重新选择。")) from error
     unpacked = sum(part.file_size for part in parts)
     if len(parts) > MAX_PARTS or unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(size, 4096):
-        raise _refuse("这个文件展开以后太大，不像是普通的文档，没有接收。请另存一份再上传。")
+        raise _refuse(say("这个文件展开以后太大，不像是普通的文档，没有接收。请另存一份再上传。"))
     names = {part.filename for part in parts}
     if any("vbaProject" in n or (n.endswith(".bin") and "macro" in n.lower()) for n in names):
-        raise _refuse("这个文件带有宏，不能公开。请另存为不带宏的格式再上传。")
+        raise _refuse(say("这个文件带有宏，不能公开。请另存为不带宏的格式再上传。"))
     if any(part.flag_bits & 1 for part in parts):
-        raise _refuse("这个文件加了密码，别人打不开。请去掉密码再上传。")
+        raise _refuse(say("这个文件加了密码，别人打不开。请去掉密码再上传。"))
     if "[Content_Types].xml" in names and any(n.startswith("word/") for n in names):
         return _DOCX
     if "[Content_Types].xml" in names and any(n.startswith("xl/") for n in names):
         return _XLSX
-    raise _refuse("不能放压缩包。请把里面的文件逐个上传。")
+    raise _refuse(say("不能放压缩包。请把里面的文件逐个上传。"))
 
 
 def _text(path: Path, name: str) -> str:
@@ -155,4 +156,4 @@ def _text(path: Path, name: str) -> str:
             except UnicodeDecodeError:
                 continue
             return "text/csv" if name.lower().endswith(".csv") else "text/plain"
-    raise _refuse("这种文件不能公开。请换成 PDF、DOCX、XLSX、JPG、PNG、TXT 或者 CSV。")
+    raise _refuse(say("这种文件不能公开。请换成 PDF、DOCX、XLSX、JPG、PNG、TXT 或者 CSV。"))

@@ -106,8 +106,10 @@ def test_no_english_without_a_use_and_no_chinese_or_markup_in_it() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     wanted = template_texts()
+    # titles in what was published come from the definitions of workflows
+    flows = "".join(p.read_text("utf-8") for p in Path(jiceng_cms.__file__).parents[2].glob("workflows/*.toml"))
     for chinese, english in catalogue("en").items():
-        assert chinese in wanted or chinese in constants
+        assert chinese in wanted or chinese in constants or f'"{chinese}"' in flows, chinese
         assert not _HAN.search(english.replace("修路", ""))
         assert not re.search("[<>&]", english)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...core.domain import Check, Moving, Problem
 from ...core.workflow.engine import settle, signoffs_of, status
+from ...locale import say, titled
 from ...privacy import scan_fields
 
 
@@ -30,7 +31,7 @@ def privacy_clear(m: Moving) -> Iterator[Problem]:
     texts = dict(m.ctx.domain.content_types[m.record.type].texts(_data(m)))
     for id in m.record.draft.attachments:
         name = m.record.attachments[id].filename
-        texts[f"附件“{name if len(name) <= 20 else name[:20] + '…'}”的文件名"] = name
+        texts[say("附件“{name}”的文件名", name=name if len(name) <= 20 else name[:20] + '…')] = name
     office = (m.unit.about.phone,) if m.unit.about.phone else ()
     for finding in scan_fields(texts, allowed_numbers=office):
         yield Problem(f"{finding.field}：{finding.reason}（{finding.excerpt_masked}）")
@@ -40,7 +41,7 @@ def attachments_cleared(m: Moving) -> Iterator[Problem]:
     """A second person has looked at each attachment."""
     for id in m.record.uncleared():
         name = m.record.attachments[id].filename
-        yield Problem(f"附件“{name}”还没有第二个人核对“无个人信息”。请同事、监督委员会成员或者审批人核对。")
+        yield Problem(say("附件“{name}”还没有第二个人核对“无个人信息”。请同事、监督委员会成员或者审批人核对。", name=name))
 
 
 def correction_fits(m: Moving) -> Iterator[Problem]:
@@ -51,20 +52,20 @@ def correction_fits(m: Moving) -> Iterator[Problem]:
     content = last.content()
     type = m.ctx.domain.content_types[m.record.type]
     if last.audience == "public" and type.audience(m.record.draft.data) != "public":
-        yield Problem("向社会公开过的内容，不能再改成只在党内公开。确实不该公开的，请办理撤回。", field="audience")
+        yield Problem(say("向社会公开过的内容，不能再改成只在党内公开。确实不该公开的，请办理撤回。"), field="audience")
         return
     files = tuple(f["id"] for f in content["attachments"])
     draft = m.record.draft
     if not type.changed(content["data"], draft.data) and files == draft.attachments:
         if m.record.standing == "published":
-            yield Problem("更正稿和已公布的内容一样。请先改好，或者放弃更正。")
+            yield Problem(say("更正稿和已公布的内容一样。请先改好，或者放弃更正。"))
         return
     if correction.kind != "typo":
         return
     fields = type.substantial(content["data"], draft.data)
     if fields or files != draft.attachments:
         yield Problem(
-            "这次改动了金额、日期、名称、附件或者较多文字，不能算“只改错别字”。请放弃这次更正，重新选“内容有变”，公示期会重新计算。"
+            say("这次改动了金额、日期、名称、附件或者较多文字，不能算“只改错别字”。请放弃这次更正，重新选“内容有变”，公示期会重新计算。")
         )
 
 
@@ -80,7 +81,7 @@ def members_first(m: Moving) -> Iterator[Problem]:
         for id in siblings
     )
     if not told:
-        yield Problem("党务一般先党内、后党外公开。这件事还没有在党内公开过，请确认。", level="warn")
+        yield Problem(say("党务一般先党内、后党外公开。这件事还没有在党内公开过，请确认。"), level="warn")
 
 
 def signoffs_complete(m: Moving) -> Iterator[Problem]:
@@ -92,9 +93,9 @@ def signoffs_complete(m: Moving) -> Iterator[Problem]:
         got = status(run, signoff)
         if not got.opens:
             due = run.due
-            until = f"；{due.on.month}月{due.on.day}日之后，没有意见也可以公布" if due else ""
+            until = say("；{month}月{day}日之后，没有意见也可以公布", month=due.on.month, day=due.on.day) if due else ""
             yield Problem(
-                f"{signoff.title['zh_CN']}还不够：{got.members - got.recused}人中要有{got.needed}人提意见，现在有{got.given}人{until}。"
+                say("{signoff}还不够：{members}人中要有{needed}人提意见，现在有{given}人{until}。", signoff=titled(signoff.title), members=got.members - got.recused, needed=got.needed, given=got.given, until=until)
             )
 
 
@@ -103,25 +104,25 @@ def objections_answered(m: Moving) -> Iterator[Problem]:
     answered = {(a.signoff, a.person) for a in m.record.run.answers}
     for verdict in m.record.run.verdicts:
         if verdict.verdict == "object" and (verdict.signoff, verdict.person) not in answered:
-            yield Problem("有一条反对意见还没有书面答复。反对不妨碍公布，但是要先答复，意见和答复一起公开。")
+            yield Problem(say("有一条反对意见还没有书面答复。反对不妨碍公布，但是要先答复，意见和答复一起公开。"))
 
 
 def is_public(m: Moving) -> Iterator[Problem]:
     """There is a published edition to withdraw."""
     if m.record.standing != "published":
-        yield Problem("这份材料现在没有公开，不用撤回。")
+        yield Problem(say("这份材料现在没有公开，不用撤回。"))
 
 
 def correction_open(m: Moving) -> Iterator[Problem]:
     """A correction is being drafted on an edition that is still public."""
     if m.record.standing != "published":
-        yield Problem("没有正在起草的更正。")
+        yield Problem(say("没有正在起草的更正。"))
 
 
 def never_published(m: Moving) -> Iterator[Problem]:
     """Only what was never published may be discarded."""
     if m.record.editions:
-        yield Problem("公布过的材料不能作废，只能更正或者撤回。")
+        yield Problem(say("公布过的材料不能作废，只能更正或者撤回。"))
 
 
 CHECKS: dict[str, Check] = {

@@ -19,7 +19,7 @@ import colander
 from chameleon.utils import Markup
 from deform import ZPTRendererFactory
 
-from jiceng_cms.locale import translator
+from jiceng_cms.locale import template_translator, translator
 from jiceng_cms.web.forms.messages import in_plain_chinese
 
 OVERLAY: Final = Path(__file__).parent / "overlay"
@@ -38,18 +38,20 @@ class Renderer:
     """What deform calls to draw a template: adds our helpers under the name ``f``."""
 
     gettext: Callable[..., str]
+    #: says the Texts among labels, hints and choices
+    say: Callable[..., str]
     #: deform asks for this; our texts are translated before they get here
     translate: None = None
 
     def __call__(self, template_name: str, **values: Any) -> Any:
         # Markup, since a field drawn inside another template must not be escaped again
-        html = _templates(template_name, f=FieldHelp(values["field"]), _=self.gettext, **values)
+        html = _templates(template_name, f=FieldHelp(values["field"]), _=self.gettext, translate=self.say, **values)
         return Markup(html)
 
 
 @lru_cache(maxsize=8)
 def renderer_for(locale: str) -> Renderer:
-    return Renderer(translator(locale))
+    return Renderer(translator(locale), template_translator(locale))
 
 
 def has_template(name: str) -> bool:
@@ -77,7 +79,8 @@ class FieldHelp:
 
     @property
     def label(self) -> str:
-        return str(self.field.title)
+        title: str = self.field.title
+        return title
 
     @property
     def errors(self) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import colander
 
+from jiceng_cms.locale import say
 from jiceng_cms.web.forms import widgets
 from jiceng_cms.web.forms.types import CleanString, LocalDate
 
@@ -40,12 +41,12 @@ def create_schema(kinds: Choices, parts: Choices = ()) -> Any:
     """``{"kind", "title", "part"}``: what is to be published; ``part`` "" for the whole unit."""
     schema = colander.SchemaNode(
         colander.Mapping(),
-        _choice("kind", "公开什么", kinds),
+        _choice("kind", say("公开什么"), kinds),
         colander.SchemaNode(
             CleanString(limit=120),
             name="title",
-            title="标题",
-            description="写清哪一年、什么事，例如“2026年第三季度财务收支”。以后还可以改。",
+            title=say("标题"),
+            description=say("写清哪一年、什么事，例如“2026年第三季度财务收支”。以后还可以改。"),
         ),
     )
     if parts:
@@ -53,9 +54,9 @@ def create_schema(kinds: Choices, parts: Choices = ()) -> Any:
             colander.SchemaNode(
                 colander.String(),
                 name="part",
-                title="涉及的小组",
+                title=say("涉及的小组"),
                 missing="",
-                widget=widgets.Select(values=(("", "全村（全社区）"), *parts)),
+                widget=widgets.Select(values=(("", say("全村（全社区）")), *parts)),
                 validator=colander.OneOf([value for value, _ in parts]),
             )
         )
@@ -68,13 +69,13 @@ def correction_schema() -> Any:
         colander.Mapping(),
         _choice(
             "kind",
-            "要改的是什么",
+            say("要改的是什么"),
             (
-                ("typo", "错别字、漏字、排版：不改变意思，要由另一个人确认，公示期不重新算"),
-                ("substance", "金额、决定、日期、姓名、附件等内容：改后公示期从头算"),
+                ("typo", say("错别字、漏字、排版：不改变意思，要由另一个人确认，公示期不重新算")),
+                ("substance", say("金额、决定、日期、姓名、附件等内容：改后公示期从头算")),
             ),
         ),
-        _text("reason", "为什么更正", "居民会看到这句话。写清原来哪里不对。", 500),
+        _text("reason", say("为什么更正"), say("居民会看到这句话。写清原来哪里不对。"), 500),
     )
 
 
@@ -82,8 +83,8 @@ def withdrawal_schema(reasons: Choices) -> Any:
     """``{"reason", "note"}``; ``reasons`` is the closed list."""
     return colander.SchemaNode(
         colander.Mapping(),
-        _choice("reason", "撤回的原因", reasons),
-        _text("note", "向居民说明", "这段话会公开，不要写个人信息。说清之后怎么办。", 500),
+        _choice("reason", say("撤回的原因"), reasons),
+        _text("note", say("向居民说明"), say("这段话会公开，不要写个人信息。说清之后怎么办。"), 500),
     )
 
 
@@ -94,20 +95,20 @@ def paper_signoff_schema(members: Choices, verdicts: Choices) -> Any:
         colander.SchemaNode(
             CleanString(),
             name="code",
-            title="纸上的校验码",
-            description="印在签署单右上角，用来确认签的就是这一稿。",
+            title=say("纸上的校验码"),
+            description=say("印在签署单右上角，用来确认签的就是这一稿。"),
             widget=widgets.TextInput(attributes={"autocomplete": "off"}),
         ),
         colander.SchemaNode(
             colander.String(),
             name="member",
-            title="签署人",
-            widget=widgets.Select(values=(("", "请选择"), *members)),
+            title=say("签署人"),
+            widget=widgets.Select(values=(("", say("请选择")), *members)),
             validator=colander.OneOf([value for value, _ in members]),
         ),
-        _choice("verdict", "纸上的意见", verdicts),
-        colander.SchemaNode(LocalDate(), name="signed_on", title="签署日期"),
-        _text("reason", "纸上写的理由", "照原文抄录，没有写就空着。", 1000, missing=""),
+        _choice("verdict", say("纸上的意见"), verdicts),
+        colander.SchemaNode(LocalDate(), name="signed_on", title=say("签署日期")),
+        _text("reason", say("纸上写的理由"), say("照原文抄录，没有写就空着。"), 1000, missing=""),
     )
 
 
@@ -118,8 +119,8 @@ def stand_in_schema(people: Choices) -> Any:
         colander.SchemaNode(
             colander.String(),
             name="person",
-            title="由谁代为审批",
-            widget=widgets.Select(values=(("", "请选择"), *people)),
+            title=say("由谁代为审批"),
+            widget=widgets.Select(values=(("", say("请选择")), *people)),
             validator=colander.OneOf([value for value, _ in people]),
         ),
     )

@@ -191,9 +191,9 @@ def steps_of(record: Record) -> tuple[Step, ...]:
         elif kind == "record.submitted":
             steps.append(Step(say("提交审查"), local_date(when), who))
         elif kind == "record.correcting":
-            steps.append(Step("开始更正", local_date(when), who))
+            steps.append(Step(say("开始更正"), local_date(when), who))
         elif kind == "record.correction_dropped":
-            steps.append(Step("放弃更正", local_date(when), who))
+            steps.append(Step(say("放弃更正"), local_date(when), who))
         elif kind == "record.returned":
             steps.append(Step(say("退回修改"), local_date(when), who))
         elif kind == "record.moved" and details.get("transition") == "pass":

@@ -131,7 +131,7 @@ def stale_form(error: StaleForm, request: Any) -> Response:
     if request.account is None and request.path not in ("/login", "/logout"):
         return _expired(request)
     if request.account is None:
-        return form_page(request, LoginPage("/login", str(request.POST.get("login", ""))[:64], STALE_LOGIN), 403)
+        return form_page(request, LoginPage("/login", str(request.POST.get("login", ""))[:64], say(STALE_LOGIN)), 403)
     if request.path not in ("/login", "/logout") and typed_texts(request):
         # signed in again in another window: the form goes on under the new session
         resume = ResumePage(own_path(request.path), unpack(pack(request.POST.items())), "登录换过了，您填的内容都在")

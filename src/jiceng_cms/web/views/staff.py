@@ -26,6 +26,7 @@ from ...core.signing import VERDICT_TITLES, AnswerObjection, GiveVerdict, NameSt
 from ...core.units import UNIT_KINDS, Unit
 from ...core.visibility import allowed, audiences, sees_withdrawn, sees_work, work_listings
 from ...core.workflow.engine import settle, signoffs_of, status
+from ...locale import both, joined, say, titled
 from ...translog.lookup import find_index
 from .. import format as fmt
 from ..forms import Button, FormInvalid, Posted, make_form, parse_controls
@@ -115,17 +116,19 @@ def home(request: Any) -> Response:
     drafting = [unit for unit in units if _may_create(request, unit)][:12]
     roles = tuple(dict.fromkeys(role for _, role in request.grants))
     page = StaffHome(
-        title="工作台",
-        unit=first.name + (f"等{len(units)}个单位" if len(units) > 1 else "") if first else "全站",
+        title=say("工作台"),
+        unit=(say("{unit}等{n}个单位", unit=first.name, n=len(units)) if len(units) > 1 else first.name)
+        if first
+        else say("全站"),
         waiting=tuple(waiting[:100]),
         drafts=tuple(drafts[:50]),
         newest=tuple(newest[:10]),
         roles=tuple(RoleChoice(r, role_title(r), r == request.acting_role) for r in roles) if len(roles) > 1 else (),
         switch_url="/staff/role",
         create_url=_create_url(drafting[0]) if drafting else "",
-        create_more=tuple(Link(f"给{unit.name}起草", _create_url(unit)) for unit in drafting[1:]),
+        create_more=tuple(Link(say("给{unit}起草", unit=unit.name), _create_url(unit)) for unit in drafting[1:]),
         all_url=section_url(first.code, "disclosures") if first is not None else "",
-        owed=f"有 {again} 份撤回以后还没有重新公布。" if again else "",
+        owed=say("有 {n} 份撤回以后还没有重新公布。", n=again) if again else "",
         owed_late=bool(again),
     )
     return staff_page(request, page)
@@ -157,7 +160,7 @@ def _waiting(request: Any, unit: Unit, section: str, row: Row, record: Record, s
             on_it = roster is not None and any(m.person == person for m in roster.members)
             given = any(v.person == person for v in run.given(signoff.name)) or person in run.recused()
             if on_it and not given and signoff.name not in run.lapsed:
-                what = signoff.title["zh_CN"]
+                what = titled(signoff.title)
     if not what:
         for transition in definition.transitions_from(state):
             mine = role in transition.by or (record.run.stand_in and record.run.stand_in.person == person)
@@ -169,15 +172,15 @@ def _waiting(request: Any, unit: Unit, section: str, row: Row, record: Record, s
                 status(run, s).opens for s in signoffs_of(definition.states[state], audience_of(request, record))
             ):
                 continue
-            what = transition.title["zh_CN"] if not record.run.remark else "修改后再提交"
+            what = titled(transition.title) if not record.run.remark else say("修改后再提交")
     clears = role in definition.roles_allowed(state, "clear_attachments")
     if not what and clears and any(record.attachments[a].added_by != person for a in record.uncleared()):
-        what = "核对附件"
+        what = say("核对附件")
     if not what:
         return None
     due = run.due.on if run.due else None
     return WaitingItem(
-        title=row.title or "（还没有标题）",
+        title=row.title or say("（还没有标题）"),
         url=record_url(unit.code, section, record.id, "work"),
         what=what,
         unit=unit.name,
@@ -190,11 +193,11 @@ def _waiting(request: Any, unit: Unit, section: str, row: Row, record: Record, s
 def _draft_line(request: Any, unit: Unit, section: str, record: Record) -> DraftLine:
     presenter = presenter_of(request, record.type)
     return DraftLine(
-        title=record.title() or "（还没有标题）",
+        title=record.title() or say("（还没有标题）"),
         url=record_url(unit.code, section, record.id, "work"),
         kind=f"{unit.name} {presenter.kind_title(record.kind, unit.kind)}",
         changed=record.draft.edited_at or record.created_at,
-        note=f"退回修改：{record.run.remark}" if record.run.remark else "",
+        note=say("退回修改：{remark}", remark=record.run.remark) if record.run.remark else "",
     )
 
 
@@ -234,17 +237,18 @@ def create(context: SectionContext, request: Any) -> Response:
     form = make_form(
         create_schema(kinds, [(part, part) for part in unit.parts]),
         action=request.path,
-        buttons=(Button("create", "开始填写"),),
+        buttons=(Button("create", say("开始填写")),),
         csrf_token=request.login_session.csrf,
+        locale=request.interface_locale,
         idempotency=new_id(16),
     )
     page = CreateRecordPage(
-        title="起草一份公开",
+        title=say("起草一份公开"),
         form_html=Html(""),
         subject=unit.name,
-        back=Link("返回工作台", "/staff"),
-        notes=("先选类别、写标题，下一页再填内容。草稿随时可以放下，回来接着写。",),
-        notes_title="怎么填",
+        back=Link(say("返回工作台"), "/staff"),
+        notes=(say("先选类别、写标题，下一页再填内容。草稿随时可以放下，回来接着写。"),),
+        notes_title=say("怎么填"),
     )
     if request.method == "POST":
         posted = parse_controls(request.POST.items())
@@ -284,8 +288,9 @@ def _draft_form(context: RecordContext, request: Any, *, etag: str, appstruct: A
     return make_form(
         context.type.schema(unit, record.kind),
         action=f"{base}/edit",
-        buttons=(Button("save", "保存草稿", quiet=True), Button("done", "保存并去提交")),
+        buttons=(Button("save", say("保存草稿"), quiet=True), Button("done", say("保存并去提交"))),
         csrf_token=request.login_session.csrf,
+        locale=request.interface_locale,
         appstruct=appstruct,
         etag=etag,
         idempotency=new_id(16),
@@ -299,7 +304,7 @@ def _edit_page(context: RecordContext, request: Any, form: Any) -> EditRecordPag
     presenter = presenter_of(request, record.type)
     work = work_page(context, request)
     return EditRecordPage(
-        title=record.title() or "起草",
+        title=record.title() or say("起草"),
         unit=f"{unit.name} {presenter.kind_title(record.kind, unit.kind)}",
         unit_url=unit_url(unit.code),
         record_url=record_url(unit.code, context.type.section, record.id, "work"),
@@ -374,7 +379,7 @@ def _conflict(context: RecordContext, request: Any, stale: Stale, mine: dict[str
         snapshot.close()
     form = _draft_form(context, request, etag=str(version), appstruct=presenter.from_json(mine))
     return ConflictPage(
-        title="别人刚改过这份草稿",
+        title=say("别人刚改过这份草稿"),
         editor=stale.editor,
         at=edited or request.now,
         fields=fields,
@@ -414,7 +419,7 @@ def autosave(context: RecordContext, request: Any) -> dict[str, str]:
 def work(context: RecordContext, request: Any) -> Response:
     """The record's working page."""
     _worker(context, request)
-    notice = "草稿已经保存。请看检查结果，没有要改的就可以提交。" if request.GET.get("saved") else ""
+    notice = say("草稿已经保存。请看检查结果，没有要改的就可以提交。") if request.GET.get("saved") else ""
     return staff_page(request, work_page(context, request, notice=notice))
 
 
@@ -431,7 +436,7 @@ def _restored(context: RecordContext, request: Any, action: str, posted: Posted)
     if posted.button != "restore":
         return None
     fields = {n: v for n, v in posted.fields.items() if n != "password"}
-    return _again(context, request, action, Refused("您刚才填的都在这里，还没有提交。请看过以后再提交。"), fields, 200)
+    return _again(context, request, action, Refused(say("您刚才填的都在这里，还没有提交。请看过以后再提交。")), fields, 200)
 
 
 def _done(context: RecordContext, request: Any, title: str, after: Any = None) -> Response:
@@ -443,19 +448,19 @@ def _done(context: RecordContext, request: Any, title: str, after: Any = None) -
         record: Record = site.units[unit.code].sections[section].records[id]
         definition = request.services.domain.definition(record.run.definition, site.definitions)
         state = definition.states[record.run.state]
-        lines = [f"现在是“{state.title['zh_CN']}”。{state.description['zh_CN']}"]
+        lines = [say("现在是“{step}”。{about}", step=titled(state.title), about=titled(state.description))]
         if state.published and record.standing == "published":
             edition = record.edition()
             assert edition is not None, "a published record has an edition"
             lines = [
-                f"已经公布，编号 {record.number}，公示到{fmt.day(edition.display_until)}。",
-                "几秒钟以后会记进公开的存证日志，页面上写“已存证”。公布以后只能更正或者撤回。",
+                say("已经公布，编号 {number}，公示到{day}。", number=record.number, day=fmt.day(edition.display_until)),
+                say("几秒钟以后会记进公开的存证日志，页面上写“已存证”。公布以后只能更正或者撤回。"),
             ]
-        links = [Link("回到这一份", record_url(unit.code, section, id, "work")), Link("回到工作台", "/staff")]
+        links = [Link(say("回到这一份"), record_url(unit.code, section, id, "work")), Link(say("回到工作台"), "/staff")]
         if record.standing == "published":
-            links.insert(0, Link("看居民看到的页面", record_url(unit.code, section, id)))
-            links.insert(1, Link("打印上墙", record_url(unit.code, section, id, "print")))
-        due = due_day(record.run.due, f"{state.title['zh_CN']}的期限", request.today)
+            links.insert(0, Link(say("看居民看到的页面"), record_url(unit.code, section, id)))
+            links.insert(1, Link(say("打印上墙"), record_url(unit.code, section, id, "print")))
+        due = due_day(record.run.due, say("{step}的期限", step=titled(state.title)), request.today)
         page = DonePage(title, tuple(lines), tuple(links), due, draft_key=record.key)
     finally:
         snapshot.close()
@@ -496,7 +501,7 @@ def do(context: RecordContext, request: Any) -> Response:
     if transition.reauthenticate:
         fresh = _fresh(request, password)
         if not fresh:
-            wrong = "密码不对，请再输一次。" if password else "这一步要输密码，确认是您本人在办。"
+            wrong = say("密码不对，请再输一次。") if password else say("这一步要输密码，确认是您本人在办。")
             return _again(context, request, name, NeedsReauthentication(wrong), shown)
     action = MoveRecord(
         context.unit.code, context.type.section, record.id, name, posted.version, comment,
@@ -508,7 +513,7 @@ def do(context: RecordContext, request: Any) -> Response:
         return _again(context, request, name, refusal, shown)
     if "open_correction" in transition.effects or "reopen" in transition.effects:
         return HTTPSeeOther(record_url(context.unit.code, context.type.section, record.id, "edit"))
-    return _done(context, request, f"已办理：{transition.title['zh_CN']}")
+    return _done(context, request, say("已办理：{step}", step=titled(transition.title)))
 
 
 @view_config(context=RecordContext, name="signoff", request_method="POST", permission=STAFF)
@@ -529,7 +534,7 @@ def signoff(context: RecordContext, request: Any) -> Response:
         request.act(action)
     except Refused as refusal:
         return _again(context, request, f"signoff-{name}", refusal, dict(posted.fields))
-    return _done(context, request, "您的意见已经记下")
+    return _done(context, request, say("您的意见已经记下"))
 
 
 @view_config(context=RecordContext, name="answer", request_method="POST", permission=STAFF)
@@ -551,7 +556,7 @@ def answer(context: RecordContext, request: Any) -> Response:
         request.act(action)
     except Refused as refusal:
         return _again(context, request, f"answer-{number}", refusal, dict(posted.fields))
-    return _done(context, request, "答复已经记下")
+    return _done(context, request, say("答复已经记下"))
 
 
 @view_config(context=RecordContext, name="recuse", request_method="POST", permission=STAFF)
@@ -566,7 +571,7 @@ def recuse(context: RecordContext, request: Any) -> Response:
         request.act(Recuse(context.unit.code, context.type.section, record.id, reason, posted.idempotency))
     except Refused as refusal:
         return _again(context, request, "recuse", refusal, dict(posted.fields))
-    return _done(context, request, "已经回避")
+    return _done(context, request, say("已经回避"))
 
 
 @view_config(context=RecordContext, name="stand-in", request_method="POST", permission=STAFF)
@@ -584,7 +589,7 @@ def stand_in(context: RecordContext, request: Any) -> Response:
         request.act(action)
     except Refused as refusal:
         return _again(context, request, "stand-in", refusal, dict(posted.fields))
-    return _done(context, request, "代为审批的人已经指定")
+    return _done(context, request, say("代为审批的人已经指定"))
 
 
 # ------------------------------------------------------------------------ attachments
@@ -655,20 +660,21 @@ def paper(context: RecordContext, request: Any) -> Response:
     given = {v.person for v in record.run.given(signoff.name)}
     members = [(m.person, f"{m.post} {m.name}") for m in roster.members if m.person not in given]
     form = make_form(
-        paper_signoff_schema(members, [(v, VERDICT_TITLES[v][0]) for v in signoff.verdicts]),
+        paper_signoff_schema(members, [(v, both(*VERDICT_TITLES[v])) for v in signoff.verdicts]),
         action=request.path,
-        buttons=(Button("record", "录入这张签署单"),),
+        buttons=(Button("record", say("录入这张签署单")),),
         csrf_token=request.login_session.csrf,
+        locale=request.interface_locale,
         etag=str(record.run.revision),
         idempotency=new_id(16),
     )
     base = record_url(context.unit.code, context.type.section, record.id)
     page = PaperSignoffPage(
-        title="录入纸质签署单",
+        title=say("录入纸质签署单"),
         form_html=Html(""),
-        explain=("照纸上的原文录入。公布时会写明“纸质签署，由×职务代录”，签署人可以对录入提出异议。",),
+        explain=(say("照纸上的原文录入。公布时会写明“纸质签署，由×职务代录”，签署人可以对录入提出异议。"),),
         subject=record.title(),
-        back=Link("返回这一份", f"{base}/work"),
+        back=Link(say("返回这一份"), f"{base}/work"),
     )
     if request.method != "POST":
         return staff_page(request, _with_form(page, form))
@@ -678,7 +684,7 @@ def paper(context: RecordContext, request: Any) -> Response:
     try:
         data = form.validate(posted)
         if data["code"].strip().upper() != sheet_code(record):
-            raise Refused("纸上的校验码和现在这一稿对不上。请核对，或者重新打印签署单请成员再签。", fields={"code": "和这一稿对不上。"})
+            raise Refused(say("纸上的校验码和现在这一稿对不上。请核对，或者重新打印签署单请成员再签。"), fields={"code": say("和这一稿对不上。")})
         request.act(
             GiveVerdict(
                 context.unit.code, context.type.section, record.id, signoff.name,
@@ -691,7 +697,7 @@ def paper(context: RecordContext, request: Any) -> Response:
     except Refused as refusal:
         form.add_errors({**refusal.fields, "": refusal.message})
         return staff_page(request, _with_form(page, form), STATUS.get(refusal.code, 409))
-    return _done(context, request, "纸质意见已经录入")
+    return _done(context, request, say("纸质意见已经录入"))
 
 
 @view_config(context=RecordContext, name="history", request_method="GET", permission=STAFF)
@@ -707,9 +713,9 @@ def history(context: RecordContext, request: Any) -> Response:
         rows.append(
             HistoryRow(
                 at=from_iso(body["at"]),
-                what=KINDS[body["kind"]].zh_CN if body["kind"] in KINDS else body["kind"],
-                who="系统" if body["actor"] == "system" else request.site.person_name(body["actor"]),
-                role=role_title(body["role"]) if body["role"] != "timer" else "到期自动",
+                what=both(KINDS[body["kind"]].zh_CN, KINDS[body["kind"]].en) if body["kind"] in KINDS else body["kind"],
+                who=say("系统") if body["actor"] == "system" else request.site.person_name(body["actor"]),
+                role=role_title(body["role"]) if body["role"] != "timer" else say("到期自动"),
                 detail=_detail(definition, details),
                 reason=_reason(record, body["kind"], details),
             )
@@ -719,9 +725,9 @@ def history(context: RecordContext, request: Any) -> Response:
     if edition is not None:
         index = find_index(request.db, edition._p_serial, pointer(record.subject, edition.event))
         if index is not None and index < size:
-            proven = f"第{edition.number}版的公布已存证，编号 {index}。每一行都在存证日志里有一条，改动任何一行都会被核对出来。"
+            proven = say("第{n}版的公布已存证，编号 {index}。每一行都在存证日志里有一条，改动任何一行都会被核对出来。", n=edition.number, index=index)
     page = HistoryPage(
-        title="谁在什么时候办了什么",
+        title=say("谁在什么时候办了什么"),
         record_title=record.title() or (edition.data()["title"] if edition else ""),
         record_url=record_url(context.unit.code, context.type.section, record.id, "work"),
         rows=tuple(rows),
@@ -731,10 +737,10 @@ def history(context: RecordContext, request: Any) -> Response:
 
 
 _FIELD_WORDS = {
-    "title": "标题", "item": "公开事项", "audience": "公开范围", "part": "涉及的小组", "event_date": "发生日期",
-    "due_date": "应当公布的日期", "due_basis": "为什么是这一天", "summary": "两句话说明", "body": "正文", "tables": "表格",
-    "basis": "公开依据", "subject": "公开主体", "channels": "公开渠道", "matter": "同一件事的名称", "stage": "阶段",
-    "display_days": "公示天数",
+    "title": say("标题"), "item": say("公开事项"), "audience": say("公开范围"), "part": say("涉及的小组"), "event_date": say("发生日期"),
+    "due_date": say("应当公布的日期"), "due_basis": say("为什么是这一天"), "summary": say("两句话说明"), "body": say("正文"), "tables": say("表格"),
+    "basis": say("公开依据"), "subject": say("公开主体"), "channels": say("公开渠道"), "matter": say("同一件事的名称"), "stage": say("阶段"),
+    "display_days": say("公示天数"),
 }
 
 
@@ -749,21 +755,21 @@ def _reason(record: Record, kind: str, details: dict[str, Any]) -> str:
 
 
 def _detail(definition: Any, details: dict[str, Any]) -> str:
-    parts = []
+    parts: list[str] = []
     if "from" in details and "to" in details:
-        titles = [definition.states[s].title["zh_CN"] if s in definition.states else s for s in (details["from"], details["to"])]
-        parts.append(f"{titles[0]} → {titles[1]}")
+        titles = [titled(definition.states[s].title) if s in definition.states else s for s in (details["from"], details["to"])]
+        parts.append(joined(" → ", titles))
     if "fields" in details:
-        parts.append("改了" + "、".join(_FIELD_WORDS.get(f, f) for f in details["fields"]))
+        parts.append(say("改了{fields}", fields=joined("、", (_FIELD_WORDS.get(f, f) for f in details["fields"]))))
     if "verdict" in details:
-        parts.append(VERDICT_TITLES[details["verdict"]][0])
+        parts.append(both(*VERDICT_TITLES[details["verdict"]]))
     if details.get("paper_for"):
-        parts.append("代录纸质签署")
+        parts.append(say("代录纸质签署"))
     if "edition" in details:
-        parts.append(f"第{details['edition']}版")
+        parts.append(say("第{n}版", n=details["edition"]))
     if details.get("late_days"):
-        parts.append(f"晚 {details['late_days']} 天")
-    return "，".join(parts)
+        parts.append(say("晚 {n} 天", n=details["late_days"]))
+    return joined("，", parts)
 
 
 @view_config(context=RecordContext, name="work-edition", request_method="GET", permission=STAFF)

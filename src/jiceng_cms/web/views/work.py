@@ -14,7 +14,6 @@ from ...core.errors import Forbidden
 from ...core.events import Journal
 from ...core.ids import new_id
 from ...core.moving import may_move, problems_of
-from ...core.permissions import ROLES
 from ...core.records import Record
 from ...core.signing import VERDICT_TITLES, approvers_left, committee_left
 from ...core.units import ancestors
@@ -22,10 +21,12 @@ from ...core.visibility import allowed, audiences, sees_edition, sees_withdrawn,
 from ...core.workflow.definition import Definition, State, Transition
 from ...core.workflow.engine import settle, signoffs_of, status
 from ...core.workflow.run import Due, Run
+from ...locale import both, joined, say, titled
 from .. import format as fmt
 from ..forms import make_form
 from ..pages import Link, Mark, mark_overdue, mark_withdrawn
 from ..presenting import presenter_of
+from ..request import role_title
 from ..staff_pages import (
     ActionForm,
     Attachment,
@@ -98,7 +99,7 @@ def work_page(context: RecordContext, request: Any, sent: Sent | None = None, no
     actions = tuple(_actions(context, request, definition, run, sent))
     base = record_url(unit.code, section, record.id)
     return RecordStaffPage(
-        title=data.get("title") or "（还没有标题）",
+        title=data.get("title") or say("（还没有标题）"),
         unit=unit.name,
         unit_url=unit_url(unit.code),
         kind=presenter.kind_title(record.kind, unit.kind),
@@ -108,7 +109,7 @@ def work_page(context: RecordContext, request: Any, sent: Sent | None = None, no
         facts=(*shown.facts, *_run_facts(request, record)),
         notice=notice or _left_over(sent, actions, may_edit),
         lateness=_lateness(request, record),
-        due=due_day(run.due, f"{state.title['zh_CN']}的期限", request.today),
+        due=due_day(run.due, say("{step}的期限", step=titled(state.title)), request.today),
         checks=tuple(_checks(context, request, definition)),
         attachments=tuple(_attachments(context, request, may_edit)),
         upload=UploadForm(f"{base}/attach", ACCEPT, RULES, str(record.draft.version), new_id(16), _error(sent, "attach"))
@@ -128,8 +129,8 @@ def _left_over(sent: Sent | None, actions: tuple[ActionForm, ...], uploads: bool
     """What is to be said of an act whose form is no longer on the page, and what was typed in it."""
     if sent is None or any(a.name == sent.action for a in actions) or (sent.action == "attach" and uploads):
         return ""
-    typed = "；".join(v for n, v in sent.fields.items() if n != "verdict" and isinstance(v, str) and v.strip())
-    return f"{sent.error}您刚才写的是：{typed}" if typed else sent.error
+    typed = joined("；", (v for n, v in sent.fields.items() if n != "verdict" and isinstance(v, str) and v.strip()))
+    return say("{error}您刚才写的是：{typed}", error=say(sent.error), typed=typed) if typed else sent.error
 
 
 def _error(sent: Sent | None, action: str) -> str:
@@ -140,7 +141,7 @@ def _body(summary: tuple[str, ...], body: Any, basis: tuple[str, ...]) -> Html:
     blocks: list[Any] = [Paragraph(line) for line in summary]
     blocks += body
     if basis:
-        blocks += [Heading("公开依据"), BulletList(basis)]
+        blocks += [Heading(say("公开依据")), BulletList(basis)]
     return render_blocks(blocks)
 
 
@@ -148,11 +149,11 @@ def _stages(definition: Definition, record: Record) -> tuple[Stage, ...]:
     line = definition.line
     here = record.run.state
     if here not in line:
-        return (Stage(definition.states[here].title["zh_CN"], "now"),)
+        return (Stage(titled(definition.states[here].title), "now"),)
     place = line.index(here)
     stages = []
     for number, name in enumerate(line):
-        title = definition.states[name].title["zh_CN"]
+        title = titled(definition.states[name].title)
         when = "past" if number < place else "now" if number == place else "next"
         stages.append(Stage(title, when))  # type: ignore[arg-type]
     return tuple(stages)
@@ -160,10 +161,10 @@ def _stages(definition: Definition, record: Record) -> tuple[Stage, ...]:
 
 def _marks(request: Any, record: Record) -> Iterator[Mark]:
     if record.standing == "published" and record.run.state != "published":
-        yield Mark("更正起草中，原来的内容仍然公开", "wait")
+        yield Mark(say("更正起草中，原来的内容仍然公开"), "wait")
     if record.standing == "withdrawn":
         yield mark_withdrawn()
-        yield Mark("要重新公布", "late")
+        yield Mark(say("要重新公布"), "late")
     days = _overdue(request, record)
     if days:
         yield mark_overdue(days)
@@ -182,20 +183,20 @@ def _lateness(request: Any, record: Record) -> str:
     days = _overdue(request, record)
     if not days or not due:
         return ""
-    return f"应于{fmt.day(date.fromisoformat(due))}前公布，到今天已逾期 {days} 天。"
+    return say("应于{due}前公布，到今天已逾期 {days} 天。", due=fmt.day(date.fromisoformat(due)), days=days)
 
 
 def _run_facts(request: Any, record: Record) -> Iterator[tuple[str, str]]:
     if record.run.remark:
-        yield "退回意见", record.run.remark
+        yield say("退回意见"), record.run.remark
     if record.correction is not None:
-        kind = {"typo": "只改错别字", "substance": "内容有变"}[record.correction.kind]
-        yield "更正", f"{kind}：{record.correction.reason}"
+        kind = {"typo": say("只改错别字"), "substance": say("内容有变")}[record.correction.kind]
+        yield say("更正"), joined("：", [kind, record.correction.reason])
     if record.run.stand_in is not None:
-        yield "代为审批", f"{request.site.person_name(record.run.stand_in.person)}（{record.run.stand_in.decision}）"
+        yield say("代为审批"), say("{who}（{decision}）", who=request.site.person_name(record.run.stand_in.person), decision=record.run.stand_in.decision)
     if record.draft.edited_at is not None:
         name = request.site.person_name(record.draft.edited_by)
-        yield "最近修改", f"{name}，{fmt.moment(record.draft.edited_at)}"
+        yield say("最近修改"), joined("，", [name, fmt.moment(record.draft.edited_at)])
 
 
 def _checks(context: RecordContext, request: Any, definition: Definition) -> Iterator[Check]:
@@ -211,9 +212,9 @@ def _checks(context: RecordContext, request: Any, definition: Definition) -> Ite
             if problem.text not in seen:
                 seen.add(problem.text)
                 url = f"{edit_url}#{problem.field}" if problem.field and editing else ""
-                yield Check(problem.level, problem.text, url)
+                yield Check(problem.level, say(problem.text), url)
     if forward and not seen:
-        yield Check("ok", "内容完整，没有发现个人信息。")
+        yield Check("ok", say("内容完整，没有发现个人信息。"))
 
 
 def _attachments(context: RecordContext, request: Any, may_edit: bool) -> Iterator[Attachment]:
@@ -229,18 +230,18 @@ def _attachments(context: RecordContext, request: Any, may_edit: bool) -> Iterat
         url = record_url(unit.code, section, record.id, "files", id)
         word = cleared.get(id)
         own = found.added_by == request.reader.person
-        waiting = "" if word else ("是您上传的，要由另一个人核对。" if own else "请打开看过，再点下面的按钮。" if clears else "等另一个人核对。")
+        waiting = "" if word else (say("是您上传的，要由另一个人核对。") if own else say("请打开看过，再点下面的按钮。") if clears else say("等另一个人核对。"))
         yield Attachment(
             name=found.filename,
             url=url,
             size=found.size,
             kind=file_kind(found.media_type),
-            cleared=f"{request.site.person_name(word.person)}，{fmt.moment(word.at)}" if word else "",
+            cleared=joined("，", [request.site.person_name(word.person), fmt.moment(word.at)]) if word else "",
             waiting=waiting,
-            clear=ActionForm("clear", "已核对无个人信息", f"{url}/clear", "表示您打开看过，里面没有个人信息。", idempotency=new_id(16))
+            clear=ActionForm("clear", say("已核对无个人信息"), f"{url}/clear", say("表示您打开看过，里面没有个人信息。"), idempotency=new_id(16))
             if clears and not own and not word
             else None,
-            remove=ActionForm("remove", "移除这个附件", f"{url}/remove", "", danger=True, idempotency=new_id(16))
+            remove=ActionForm("remove", say("移除这个附件"), f"{url}/remove", "", danger=True, idempotency=new_id(16))
             if may_edit
             else None,
         )
@@ -261,23 +262,23 @@ def _signoffs(
             office = f"{member.post} {member.name}"
             verdict = given.get(member.person)
             if verdict is not None:
-                note = f"纸质签署，由{verdict.paper_post}代录" if verdict.paper_post else ""
-                rows.append(SignoffRow(office, VERDICT_TITLES[verdict.verdict][0], verdict.at, verdict.reason, note))
+                note = say("纸质签署，由{post}代录", post=verdict.paper_post) if verdict.paper_post else ""
+                rows.append(SignoffRow(office, both(*VERDICT_TITLES[verdict.verdict]), verdict.at, verdict.reason, note))
             elif member.person in run.recused():
-                rows.append(SignoffRow(office, "回避"))
+                rows.append(SignoffRow(office, say("回避")))
             else:
-                rows.append(SignoffRow(office, "没有提意见" if got.lapsed else "还没有提意见"))
+                rows.append(SignoffRow(office, say("没有提意见") if got.lapsed else say("还没有提意见")))
         if not got.members:
-            summary = "本单位没有登记这个机构的成员，这一步不用等。"
+            summary = say("本单位没有登记这个机构的成员，这一步不用等。")
         elif got.lapsed:
-            summary = f"期限已过，{got.members}人中{got.given}人提了意见，可以公布。"
+            summary = say("期限已过，{members}人中{given}人提了意见，可以公布。", members=got.members, given=got.given)
         else:
-            summary = f"{got.members - got.recused}人中要有{got.needed}人提意见，现在有{got.given}人。"
+            summary = say("{members}人中要有{needed}人提意见，现在有{given}人。", members=got.members - got.recused, needed=got.needed, given=got.given)
         yield SignoffTable(
-            signoff.title["zh_CN"],
+            titled(signoff.title),
             summary,
             tuple(rows),
-            due_day(run.due, "提意见的期限", request.today),
+            due_day(run.due, say("提意见的期限"), request.today),
             paper_url=f"{base}/paper" if paper and not got.lapsed else "",
             sheet_url=f"{base}/sheet" if paper else "",
         )
@@ -307,22 +308,22 @@ def _transition_form(
     except Forbidden as refusal:
         if refusal.code == "forbidden":
             return None
-        blocked = refusal.message
+        blocked = say(refusal.message)
     moving = Moving(ctx, unit, record, definition, transition)
     problems: list[Problem] = [p for p in problems_of(moving) if p.level == "stop"]
     quiet = {"is_public", "correction_open", "never_published"}
     if problems and quiet & set(transition.checks):
         return None  # a way that does not exist here, rather than one that is barred
     if problems and not blocked:
-        blocked = "还不能办：" + "；".join(p.text.rstrip("。") for p in problems) + "。"
+        blocked = say("还不能办：{why}", why=joined("", (say(p.text) for p in problems)))
     mine = sent if sent is not None and sent.action == transition.name else None
     return ActionForm(
         name=transition.name,
-        title=transition.title["zh_CN"],
+        title=titled(transition.title),
         url=record_url(unit.code, context.type.section, record.id, "do", transition.name),
-        what_happens=transition.outcome["zh_CN"],
+        what_happens=titled(transition.outcome),
         comment=transition.comment,  # type: ignore[arg-type]
-        comment_title="为什么作废" if "discard" in transition.effects else "修改意见" if transition.back else "说明",
+        comment_title=say("为什么作废") if "discard" in transition.effects else say("修改意见") if transition.back else say("说明"),
         reauthenticate=transition.reauthenticate,
         fields_html=_data_fields(request, transition, mine),
         danger="withdraw" in transition.effects or "discard" in transition.effects,
@@ -338,12 +339,12 @@ def _data_fields(request: Any, transition: Transition, sent: Sent | None) -> Htm
     if not transition.data:
         return Html("")
     schema = request.registry.transition_forms[transition.data]()
-    form = make_form(schema, action="", buttons=(), csrf_token="", formid=f"f-{transition.name}")
+    form = make_form(schema, action="", buttons=(), csrf_token="", locale=request.interface_locale, formid=f"f-{transition.name}")
     if sent is not None:
         names = {child.name for child in schema.children}
         typed = {n: v for n, v in sent.fields.items() if n in names and isinstance(v, str)}
         form = make_form(
-            schema, action="", buttons=(), csrf_token="", formid=f"f-{transition.name}", appstruct=typed or None, errors=dict(sent.faults)
+            schema, action="", buttons=(), csrf_token="", locale=request.interface_locale, formid=f"f-{transition.name}", appstruct=typed or None, errors=dict(sent.faults)
         )
     return Html(form.render_fields())
 
@@ -363,19 +364,19 @@ def _verdict_form(
             continue
         blocked = ""
         if signoff.name in run.lapsed:
-            blocked = "提意见的期限已经过了。"
+            blocked = say("提意见的期限已经过了。")
         elif person in record.authors:
-            blocked = "您写过这份材料，不能再对它提意见。"
+            blocked = say("您写过这份材料，不能再对它提意见。")
         mine = sent if sent is not None and sent.action == f"signoff-{signoff.name}" else None
         base = record_url(context.unit.code, context.type.section, record.id)
         yield ActionForm(
             name=f"signoff-{signoff.name}",
-            title="提交我的意见",
+            title=say("提交我的意见"),
             url=f"{base}/signoff/{signoff.name}",
-            what_happens="提交以后不能改。公布时居民看到的是人数、意见和理由，不写您的名字。",
+            what_happens=say("提交以后不能改。公布时居民看到的是人数、意见和理由，不写您的名字。"),
             comment="optional",
-            comment_title="理由（选保留意见或者反对时必填，会公开）",
-            verdicts=tuple((v, VERDICT_TITLES[v][0]) for v in signoff.verdicts),
+            comment_title=say("理由（选保留意见或者反对时必填，会公开）"),
+            verdicts=tuple((v, both(*VERDICT_TITLES[v])) for v in signoff.verdicts),
             etag=str(run.revision),
             idempotency=new_id(16),
             blocked=blocked,
@@ -386,8 +387,8 @@ def _verdict_form(
         if not blocked:
             mine = sent if sent is not None and sent.action == "recuse" else None
             yield ActionForm(
-                "recuse", "我要回避", f"{base}/recuse", "您或者近亲属与这件事有利害关系时，请回避，不计入人数。",
-                comment="required", comment_title="为什么回避", idempotency=new_id(16),
+                "recuse", say("我要回避"), f"{base}/recuse", say("您或者近亲属与这件事有利害关系时，请回避，不计入人数。"),
+                comment="required", comment_title=say("为什么回避"), idempotency=new_id(16),
                 error=mine.error if mine else "", typed=str(mine.fields.get("comment", "")) if mine else "",
             )
 
@@ -405,8 +406,8 @@ def _answer_forms(context: RecordContext, request: Any, run: Run, sent: Sent | N
         name = f"answer-{number}"
         mine = sent if sent is not None and sent.action == name else None
         yield ActionForm(
-            name, "答复这条反对意见", f"{base}/answer/{number}", f"反对的理由：{verdict.reason}。意见和答复会一起公开。",
-            comment="required", comment_title="书面答复", idempotency=new_id(16),
+            name, say("答复这条反对意见"), f"{base}/answer/{number}", say("反对的理由：{reason}。意见和答复会一起公开。", reason=verdict.reason),
+            comment="required", comment_title=say("书面答复"), idempotency=new_id(16),
             error=mine.error if mine else "", typed=str(mine.fields.get("comment", "")) if mine else "",
         )
 
@@ -436,11 +437,11 @@ def _stand_in_form(
     schema = request.registry.transition_forms["stand_in"](
         [(person, request.site.person_name(person)) for person in dict.fromkeys(people)]
     )
-    fields = make_form(schema, action="", buttons=(), csrf_token="", formid="f-stand-in").render_fields()
+    fields = make_form(schema, action="", buttons=(), csrf_token="", locale=request.interface_locale, formid="f-stand-in").render_fields()
     yield ActionForm(
-        "stand-in", "指定代为审批的人", record_url(unit.code, context.type.section, record.id, "stand-in"),
-        "审批人写过、签过或者要回避时，由“两委”决定另一位成员代为审批；没有别人时由街道（乡镇）代为审核，并向居民说明。",
-        comment="required", comment_title="作出这个决定的会议和日期", fields_html=Html(fields), idempotency=new_id(16),
+        "stand-in", say("指定代为审批的人"), record_url(unit.code, context.type.section, record.id, "stand-in"),
+        say("审批人写过、签过或者要回避时，由“两委”决定另一位成员代为审批；没有别人时由街道（乡镇）代为审核，并向居民说明。"),
+        comment="required", comment_title=say("作出这个决定的会议和日期"), fields_html=Html(fields), idempotency=new_id(16),
         error=mine.error if mine else "", typed=str(mine.fields.get("comment", "")) if mine else "",
     )
 
@@ -452,13 +453,13 @@ def _above_units(request: Any, unit: Any) -> Iterator[Any]:
 def _waits_for(definition: Definition, run: Run, record: Record) -> str:
     state = definition.states[run.state]
     if state.final:
-        return "已经办完，没有下一步。"
+        return say("已经办完，没有下一步。")
     if state.published:
-        return "已经公布。要改动，请切换到经办人身份办理更正。"
+        return say("已经公布。要改动，请切换到经办人身份办理更正。")
     roles = list(dict.fromkeys(r for t in definition.transitions_from(run.state) if t.forward for r in t.by))
-    waiting = [s.title["zh_CN"] for s in state.signoffs.values() if (r := run.roster(s.name)) and not status(run, s).opens and r.members]
-    who = "、".join([*waiting, *(ROLES[r].zh_CN for r in roles)])
-    return f"以您现在的身份，这一步没有要办的。正在等：{who}。" if who else ""
+    waiting = [titled(s.title) for s in state.signoffs.values() if (r := run.roster(s.name)) and not status(run, s).opens and r.members]
+    who = joined("、", [*waiting, *(role_title(r) for r in roles)])
+    return say("以您现在的身份，这一步没有要办的。正在等：{who}。", who=who) if who else ""
 
 
 def _links(context: RecordContext, request: Any, definition: Definition) -> Iterator[Link]:
@@ -472,5 +473,5 @@ def _links(context: RecordContext, request: Any, definition: Definition) -> Iter
             edition = record.editions[number]
             if edition.audience not in readable:
                 continue
-            yield Link(f"第{number}版（{fmt.day(local_date(edition.published_at))}公布）", f"{base}/work-edition?n={number}")
+            yield Link(say("第{n}版（{day}公布）", n=number, day=fmt.day(local_date(edition.published_at))), f"{base}/work-edition?n={number}")
 
