@@ -18,6 +18,10 @@ from pyramid.httpexceptions import HTTPForbidden
 #: Methods that never change anything (RFC 9110, 9.2.1) and so need no proof of origin.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+#: A key of the environment (no header can set it): the request's cookies were taken away before
+#: anyone looked at them, so there is nothing that a foreign page could make use of.
+COOKIELESS = "jiceng.cookieless"
+
 _PORTS = {"http": 80, "https": 443}
 
 MESSAGE = (
@@ -113,6 +117,8 @@ def origin_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Callab
     check = OriginCheck.from_settings(registry.settings or {})
 
     def tween(request: Any) -> Any:
+        if request.environ.get(COOKIELESS):
+            return handler(request)
         reason = check.problem(request.method, request.headers, request.host_url)
         if reason is not None:
             raise ForeignOrigin(reason)

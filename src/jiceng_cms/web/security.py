@@ -18,7 +18,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED, Allowed, Denied
 from pyramid.tweens import EXCVIEW, INGRESS
 
 from ..access.csrf import FIELD, HEADER, session_token_ok
-from ..access.origin import SAFE_METHODS
+from ..access.origin import COOKIELESS, SAFE_METHODS
 from ..core.permissions import PUBLIC, STAFF
 from ..core.visibility import Reader
 from .forms.controls import BadForm
@@ -110,6 +110,7 @@ def token_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any],
     def tween(request: Any) -> Any:
         if request.method not in SAFE_METHODS:
             request.add_finished_callback(_close_body)
+        if request.method not in SAFE_METHODS and not request.environ.get(COOKIELESS):
             given = request.headers.get(HEADER) or _posted(request).get(FIELD)
             if not _token_ok(request, given if isinstance(given, str) else None):
                 raise StaleForm()
