@@ -8,6 +8,17 @@ from pathlib import Path
 
 import click
 
+from ..access.accounts import account_of
+from ..access.tokens import (
+    LONGEST_LIFE,
+    SCOPES,
+    USUAL_LIFE,
+    CreateToken,
+    RevokeToken,
+    new_token,
+    scopes_of_role,
+    tokens_of_account,
+)
 from ..affairs.domain import make_domain
 from ..affairs.units.importing import decode, read_units
 from ..core.actions import Context, perform_in
@@ -17,6 +28,7 @@ from ..core.site import site_of
 from ..core.workflow.definition import Definition
 from ..search.interface import IndexDamaged, QueryTooLong, SearchQuery
 from ..search.whoosh_engine import WhooshEngine
+from ..web.services import Services
 from .chinese import Command, Group
 from .context import Failed, Site, WrongUse
 from .doctor import examine
@@ -66,6 +78,92 @@ def _role(text: str) -> tuple[str, str]:
     if not re.fullmatch(r"[0-9]{12}", unit):
         raise WrongUse(f"请写成 {name}@单位代码，单位代码是 12 位数字。")
     return name, unit
+
+
+@click.group(cls=Group)
+def token() -> None:
+    """接口令牌：开出，列出，作废。"""
+
+
+@token.command("create")
+@click.argument("login", metavar="USER")
+@click.option(
+    "--scope", "scopes", multiple=True, metavar="SCOPE",
+    help=f"权限，可以写几次：{'、'.join(SCOPES)}；all 是这个身份用得上的全部；不写就是 read",
+)
+@click.option("--role", default="", help="以哪个身份办理；不写就用这个账号的第一个身份")
+@click.option("--days", type=click.IntRange(1, LONGEST_LIFE.days), default=USUAL_LIFE.days, show_default=True, help="有效多少天")
+@click.option("--title", default="", help="做什么用的")
+@click.pass_obj
+def token_create(site: Site, login: str, scopes: tuple[str, ...], role: str, days: int, title: str) -> None:
+    """给一个账号开出接口令牌；令牌在最后一行，只显示这一次。
+
+    Makes an API token for an account and prints it last.
+    """
+    argv = ["token", "create", login, "--role", role, "--days", str(days), "--title", title]
+    site.forward([*argv, *(part for scope in scopes for part in ("--scope", scope))])
+    with site.open() as (services, _):
+        held = _roles_of_account(services, login)
+        acting = role or next(iter(held), "")
+        if not acting:
+            raise Failed(f"账号 {login} 现在没有任何角色，开不出令牌。")
+        wanted = tuple(part for text in scopes for part in text.replace(",", " ").split()) or ("read",)
+        if "all" in wanted:
+            wanted = scopes_of_role(services.domain.definitions, acting)
+        made = new_token()
+        services.actions.perform(CreateToken(login, acting, wanted, made.id, made.digest, title, days), operator())
+    title_of = ROLES[acting].zh_CN if acting in ROLES else acting
+    site.say(f"令牌 {made.id} 开好了：{title_of}，权限 {' '.join(wanted)}，有效 {days} 天。下面一行就是令牌，请收好，以后查不到：")
+    site.say(made.text)
+
+
+def _roles_of_account(services: Services, login: str) -> list[str]:
+    """The roles that an account holds now, in the order in which they were granted."""
+    with services.store.reading() as connection:
+        root = site_of(connection)
+        account = account_of(root, login)
+        if account is None:
+            raise Failed(f"没有 {login} 这个账号，或者已经停用。")
+        now = services.domain.clock.now()
+        held = []
+        for unit, role in root.grants.get(account.person, ()):
+            roles = root.roles if unit == "site" else root.units[unit].roles
+            if role in roles.of(account.person, now):
+                held.append(role)
+        return list(dict.fromkeys(held))
+
+
+@token.command("list")
+@click.argument("login", metavar="USER")
+@click.pass_obj
+def token_list(site: Site, login: str) -> None:
+    """列出一个账号的令牌；令牌本身查不到。
+
+    Lists an account's tokens, never the secrets.
+    """
+    with site.reading() as store, store.reading() as connection:
+        found = tokens_of_account(site_of(connection), login)
+        now = SystemClock().now()
+        for one in found:
+            state = "能用" if one.good(now) else "已作废" if one.revoked_at else "已过期"
+            until = local_date(one.expires_at)
+            site.say(f"{one.id}  {state}  {one.role}  {' '.join(one.scopes)}  到 {until:%Y-%m-%d}  {one.title}".rstrip())
+    site.say(f"一共 {len(found)} 个。")
+
+
+@token.command("revoke")
+@click.argument("login", metavar="USER")
+@click.argument("id")
+@click.pass_obj
+def token_revoke(site: Site, login: str, id: str) -> None:
+    """作废一个令牌，马上生效。
+
+    Ends a token at once.
+    """
+    site.forward(["token", "revoke", login, id])
+    with site.open() as (services, _):
+        services.actions.perform(RevokeToken(login, id), operator())
+    site.say(f"令牌 {id} 已经作废。")
 
 
 @click.group(cls=Group)
@@ -270,4 +368,4 @@ def doctor(site: Site) -> None:
         raise Failed(f"有 {bad} 处要处理。")
 
 
-COMMANDS = (user, unit, search, journal, workflow, doctor)
+COMMANDS = (user, token, unit, search, journal, workflow, doctor)

@@ -297,7 +297,7 @@ def _told(subject: str) -> str:
     code, _, id = rest.partition("/")
     if kind == "record":
         return f"单位 {code} 的材料 {id}"
-    words = {"unit": "单位", "roles": "角色名单", "body": "机构", "person": "人员", "account": "账号", "entity": "集体经济组织"}
+    words = {"unit": "单位", "roles": "角色名单", "body": "机构", "person": "人员", "account": "账号", "token": "接口令牌", "entity": "集体经济组织"}
     return f"{words.get(kind, kind)} {rest}" if rest else "站点"
 
 
