@@ -48,7 +48,8 @@ def view_rows(registry: Any) -> list[tuple[str, str, str, str]]:
         granted = [p["value"] for p in entry["related"] if p.category_name == "permissions"]
         permission = "not asked" if NO_PERMISSION_REQUIRED in granted else ", ".join(sorted(map(str, granted)))
         where = patterns.get(view["route_name"], "") if view["route_name"] else getattr(context, "__name__", "")
-        methods = sorted(set(view["request_methods"] or ("any",)) - {"HEAD"})
+        named = view["request_methods"] or "any"
+        methods = sorted({named} if isinstance(named, str) else set(named) - {"HEAD"})
         rows.add((str(where), view["name"] or "", ", ".join(methods), permission or "none"))
     return sorted(rows)
 
