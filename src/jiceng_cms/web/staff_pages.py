@@ -215,6 +215,7 @@ class StaffHome:
     all_url: str = ""
     owed: str = ""  # 本季度应公开 12 项，已公开 10 项，逾期 1 项
     owed_late: bool = False
+    links: tuple[Link, ...] = ()  # the other pages of the office
     create_more: tuple[Link, ...] = ()  # drafting at the other units where one may
     template: str = "staff_home.pt"
 

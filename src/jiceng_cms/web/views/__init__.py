@@ -15,6 +15,7 @@ def includeme(config: Any) -> None:
         "withdrawal": lambda: withdrawal_schema([(r, t[0]) for r, t in WITHDRAWAL_REASONS.items()]),
         "stand_in": stand_in_schema,
     }
+    config.include("jiceng_cms.web.uploads")
     config.add_route("home", "/")
     config.add_route("units", "/units")
     config.add_route("search", "/search")
@@ -27,4 +28,8 @@ def includeme(config: Any) -> None:
     config.add_route("set_password", "/set-password/{login}/{token}")
     config.add_route("staff", "/staff")
     config.add_route("staff_role", "/staff/role")
+    config.add_route("login_code", "/login/code")
+    # Accounts, roles and the three administrations bring their own.
+    for name in ("account", "administration", "roles", "journal"):
+        config.include(f"jiceng_cms.web.views.{name}")
     config.scan("jiceng_cms.web.views")

@@ -17,6 +17,7 @@ from ...core.clock import from_iso
 from ...core.drafting import AttachFile, ClearAttachment, CreateRecord, RemoveAttachment, SaveDraft
 from ...core.errors import NeedsReauthentication, Refused, Stale
 from ...core.events import KINDS
+from ...core.handover import heir_of
 from ...core.history import kept
 from ...core.ids import new_id, pointer
 from ...core.moving import MoveRecord
@@ -29,6 +30,7 @@ from ...core.workflow.engine import settle, signoffs_of, status
 from ...locale import both, joined, say, titled
 from ...translog.lookup import find_index
 from .. import format as fmt
+from ..confirming import confirm
 from ..forms import Button, FormInvalid, Posted, make_form, parse_controls
 from ..forms.staff import create_schema, paper_signoff_schema
 from ..pages import EditionPage, Link, Listed
@@ -104,7 +106,8 @@ def home(request: Any) -> Response:
                 item = _waiting(request, unit, name, row, record, state)
                 if item is not None:
                     waiting.append(item)
-                if person_wrote(request, record) and definition_of(request, record).roles_allowed(state, "edit"):
+                mine = person_wrote(request, record) or heir_of(unit, record) == request.reader.person
+                if mine and definition_of(request, record).roles_allowed(state, "edit"):
                     drafts.append(_draft_line(request, unit, name, record))
             listing = section.listings.get(class_of_edition("public"))
             if listing is not None:
@@ -130,8 +133,25 @@ def home(request: Any) -> Response:
         all_url=section_url(first.code, "disclosures") if first is not None else "",
         owed=say("有 {n} 份撤回以后还没有重新公布。", n=again) if again else "",
         owed_late=bool(again),
+        links=_offices(request, first),
     )
     return staff_page(request, page)
+
+
+def _offices(request: Any, unit: Unit | None) -> tuple[Link, ...]:
+    """The other pages of somebody who acts in this role."""
+    by_role = {
+        "system": (Link(say("人员和账号"), "/staff/people"), Link(say("单位和机构"), "/staff/units")),
+        "security": (
+            Link(say("各单位的角色"), "/staff/units"), Link(say("全站的三类管理员"), "/staff/roles"),
+            Link(say("人员和账号"), "/staff/people"),
+        ),
+        "audit": (Link(say("全站的操作记录"), "/staff/journal"), Link(say("各单位的角色"), "/staff/units")),
+    }  # fmt: skip
+    found = by_role.get(request.acting_role, ())
+    if unit is not None and not found:
+        found = (Link(say("谁能在这里做什么"), f"{unit_url(unit.code)}roles"),)
+    return (*found, Link(say("我的账号"), "/staff/account"))
 
 
 def person_wrote(request: Any, record: Record) -> bool:
@@ -467,21 +487,6 @@ def _done(context: RecordContext, request: Any, title: str, after: Any = None) -
     return staff_page(request, page)
 
 
-def _fresh(request: Any, password: str) -> bool:
-    """Whether the password given now is the person's; counts as a try to sign in."""
-    if not password:
-        return False
-    services = request.services
-    login = request.account.login
-    if not services.rates.attempt(login, request.client_addr, request.now).open:
-        return False
-    if not services.passwords.verify(request.account.password or None, password):
-        return False
-    services.rates.succeeded(login, request.client_addr)
-    services.sessions.mark_fresh(services.cookie.read(request.cookies), request.now)
-    return True
-
-
 @view_config(context=RecordContext, name="do", request_method="POST", permission=STAFF)
 def do(context: RecordContext, request: Any) -> Response:
     """Do a transition."""
@@ -497,12 +502,14 @@ def do(context: RecordContext, request: Any) -> Response:
     password = str(fields.pop("password", ""))
     comment = str(fields.pop("comment", ""))
     shown = {**fields, "comment": comment}
+    code = str(fields.pop("code", ""))
     fresh = False
     if transition.reauthenticate:
-        fresh = _fresh(request, password)
-        if not fresh:
-            wrong = say("密码不对，请再输一次。") if password else say("这一步要输密码，确认是您本人在办。")
-            return _again(context, request, name, NeedsReauthentication(wrong), shown)
+        try:
+            confirm(request, password, code)
+        except NeedsReauthentication as wrong:
+            return _again(context, request, name, wrong, shown)
+        fresh = True
     action = MoveRecord(
         context.unit.code, context.type.section, record.id, name, posted.version, comment,
         {n: v for n, v in fields.items() if isinstance(v, str)}, posted.idempotency,
@@ -714,7 +721,7 @@ def history(context: RecordContext, request: Any) -> Response:
             HistoryRow(
                 at=from_iso(body["at"]),
                 what=both(KINDS[body["kind"]].zh_CN, KINDS[body["kind"]].en) if body["kind"] in KINDS else body["kind"],
-                who=say("系统") if body["actor"] == "system" else request.site.person_name(body["actor"]),
+                who=say("系统") if body["actor"] == "system" else request.site.person_name(body["actor"], from_iso(body["at"])),
                 role=role_title(body["role"]) if body["role"] != "timer" else say("到期自动"),
                 detail=_detail(definition, details),
                 reason=_reason(record, body["kind"], details),
