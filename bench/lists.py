@@ -30,8 +30,13 @@ def _taken(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
+def _every(listing: Any, kind: str = "") -> list[Line]:
+    """The anchor: all rows read from their bytes, and those of one kind kept."""
+    return [row for row in listing.page(size=listing.total()) if kind in ("", row.kind)]
+
+
 def _scan(lines: list[Line]) -> Counter[tuple[str, str]]:
-    """The anchor: every line looked at, as a program without an index does."""
+    """The anchor: every line counted, as a program without counters does."""
     counts: Counter[tuple[str, str]] = Counter()
     for line in lines:
         counts["kind", line.kind] += 1
@@ -63,9 +68,9 @@ def rows() -> list[Row]:
             taken = _taken(
                 {
                     "list": lambda listing=listing: (listing.page({"kind": "finance"}), listing.total({"kind": "finance"})),
-                    "list scan": lambda lines=lines: [line for line in lines if line.kind == "finance"][:20],
+                    "list scan": lambda listing=listing: _every(listing, "finance")[:20],
                     "facets": lambda listing=listing: _facets(listing),
-                    "facets scan": lambda lines=lines: _scan(lines),
+                    "facets scan": lambda listing=listing: _scan(_every(listing)),
                 }
             )
             workload = f"unit of {len(lines):,} (finance {len(finance):,}) among {records:,}"
@@ -75,6 +80,6 @@ def rows() -> list[Row]:
         ):
             ours, anchor = taken[name], taken[f"{name} scan"]
             made.append(
-                Row(figure, ms(ours), f"scan in memory {ms(anchor)}", ours / anchor, target, "hot", "ZODB's", workload)
+                Row(figure, ms(ours), f"scan of all {ms(anchor)}", ours / anchor, target, "hot", "ZODB's", workload)
             )
     return made

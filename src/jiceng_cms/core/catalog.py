@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import combinations, islice
 from typing import Any
 
@@ -22,6 +22,12 @@ from .audit import audited
 
 #: What a list can be narrowed by. Every combination has a set and a count of its own.
 FACETS = ("kind", "year", "mark")
+
+#: No display period is longer; sheets say up to 365 days.
+LONGEST_DISPLAY = timedelta(days=366)
+
+#: Where :meth:`Row.pack` puts the last day of the display period, "" where there is none.
+_UNTIL = 4
 
 _LATEST = date(9999, 12, 31).toordinal()
 
@@ -141,6 +147,24 @@ class Listing(Persistent):
         facet = facet_key(chosen or {})
         keys: Iterable[Any] = self.rows.keys() if not facet else self.narrowed.get(facet, ())
         return [Row.unpack(self.rows[key]) for key in islice(iter(keys), start, start + size)]
+
+    def current(self, chosen: Mapping[str, str] | None, today: date) -> list[Row]:
+        """The rows whose display period is not over on ``today``, newest first.
+
+        No period is longer than :data:`LONGEST_DISPLAY`, so the walk ends there; only what is
+        found is unpacked whole.
+        """
+        facet = facet_key(chosen or {})
+        keys: Iterable[Any] = self.rows.keys() if not facet else self.narrowed.get(facet, ())
+        day, last = today.isoformat(), sort_key(today - LONGEST_DISPLAY, "~")
+        found = []
+        for key in keys:
+            if key > last:
+                break
+            data = self.rows[key]
+            if json.loads(data)[_UNTIL] >= day:
+                found.append(Row.unpack(data))
+        return found
 
     def facets(self, name: str, chosen: Mapping[str, str]) -> list[tuple[str, int]]:
         """(value, count) for each value of a facet, given what is chosen of the others."""

@@ -281,16 +281,9 @@ def section(context: SectionContext, request: Any) -> Response:
 
 
 def _current(listing: Any, chosen: dict[str, str], today: Any) -> list[Any]:
-    """The rows still in their period of display. Newest come first, and no period is longer than
-    what a row says, so the walk ends soon after the longest usual one."""
-    plain = {n: v for n, v in chosen.items() if n != "mark"}
-    found, start = [], 0
-    while True:
-        rows = listing.page(plain, start, 200)
-        found += [row for row in rows if row.until >= today]
-        if len(rows) < 200 or (today - rows[-1].day).days > 366:
-            return found
-        start += 200
+    """The rows still in their period of display."""
+    found: list[Any] = listing.current({n: v for n, v in chosen.items() if n != "mark"}, today)
+    return found
 
 
 def _narrowed(listing: Any, chosen: dict[str, str], today: Any, start: int) -> tuple[list[Any], int]:
