@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from ...core.domain import Check, Moving, Problem
 from ...core.workflow.engine import settle, signoffs_of, status
 from ...locale import say, titled
 from ...privacy import scan_fields
+from .content import LABELS
 
 
 def _data(m: Moving) -> Mapping[str, Any]:
@@ -26,6 +28,14 @@ def required_elements_present(m: Moving) -> Iterator[Problem]:
     yield from m.ctx.domain.content_types[m.record.type].missing(_data(m))
 
 
+#: The field of the form by the beginning of the name under which its text was looked at.
+_FIELDS = {"表": "tables", "公开依据": "basis", **{label: name for name, label in LABELS.items()}}
+
+
+def _field_named(label: str) -> str:
+    return next((name for start, name in _FIELDS.items() if label.startswith(start)), "")
+
+
 def privacy_clear(m: Moving) -> Iterator[Problem]:
     """No ID, mobile or bank-card number in fields, cells and file names."""
     texts = dict(m.ctx.domain.content_types[m.record.type].texts(_data(m)))
@@ -34,7 +44,9 @@ def privacy_clear(m: Moving) -> Iterator[Problem]:
         texts[say("附件“{name}”的文件名", name=name if len(name) <= 20 else name[:20] + '…')] = name
     office = (m.unit.about.phone,) if m.unit.about.phone else ()
     for finding in scan_fields(texts, allowed_numbers=office):
-        yield Problem(f"{finding.field}：{finding.reason}（{finding.excerpt_masked}）")
+        before = re.sub(r"\d", "●", texts[finding.field][max(0, finding.start - 10) : finding.start])
+        where = f"{before.splitlines()[-1] if before.strip() else ''}{finding.excerpt_masked}"
+        yield Problem(f"{finding.field}：{finding.reason}（“{where}”）", field=_field_named(finding.field))
 
 
 def attachments_cleared(m: Moving) -> Iterator[Problem]:

@@ -211,7 +211,7 @@ def _checks(context: RecordContext, request: Any, definition: Definition) -> Ite
         for problem in problems_of(moving):
             if problem.text not in seen:
                 seen.add(problem.text)
-                url = f"{edit_url}#{problem.field}" if problem.field and editing else ""
+                url = f"{edit_url}#at-{problem.field}" if problem.field and editing else ""
                 yield Check(problem.level, say(problem.text), url)
     if forward and not seen:
         yield Check("ok", say("内容完整，没有发现个人信息。"))
