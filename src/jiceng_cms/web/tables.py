@@ -84,6 +84,8 @@ _TOTAL = re.compile(r"(?:本[年季月期])?(?:合\s*计|总\s*计|小\s*计|共
 _UNIT = re.compile(r"[（(][^）)]*元[）)]")
 #: Columns whose text names the row, best first.
 _NAMING = re.compile(r"摘要|项目|事项|名称|姓名|户主|内容|科目")
+#: A number of a voucher or the like: it keeps its line, also on paper.
+_CODE = re.compile(r"\S{0,3}[-—－]?\d{1,8}")
 _DATE = re.compile(r"\d{4}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?月?")
 #: From this many rows on, a table scrolls in its box and tells its totals above.
 LONG = 14
@@ -141,7 +143,7 @@ def _column_class(kind: str, cells: Sequence[str]) -> str:
     if kind:
         return "num"
     longest = max(map(len, cells), default=0)
-    if longest <= 4 or all(_DATE.fullmatch(cell) for cell in cells if cell):
+    if longest <= 4 or all(_DATE.fullmatch(cell) or _CODE.fullmatch(cell) for cell in cells if cell):
         return "nowrap"
     return "wide" if longest > 12 else "mid" if longest > 6 else ""
 
@@ -196,6 +198,8 @@ def render_table(block: TableBlock) -> str:
     heads = "".join(
         f'<th scope="col" class="num">{labels[i]}</th>'
         if kinds[i]
+        else f'<th scope="col" class="nowrap">{labels[i]}</th>'
+        if len(head[i]) <= 5
         else f'<th scope="col">{labels[i]}</th>'
         for i in range(width)
     )

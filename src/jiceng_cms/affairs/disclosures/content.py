@@ -25,9 +25,13 @@ _NUMBER = re.compile(r"[0-9０-９][0-9０-９.,，．]*|[一二三四五六七�
 
 def missing(data: Mapping[str, Any]) -> Iterator[Problem]:
     """The required elements that a draft still lacks."""
-    for name in ("title", "summary", "event_date"):
+    for name in ("title", "event_date"):
         if not data.get(name):
             yield Problem(REQUIRED[name], field=name)
+    if not data.get("summary"):
+        # a text can be read without; a table alone says nothing to most people (DESIGN 6: a
+        # program sends title, kind, date and body at the least)
+        yield Problem(REQUIRED["summary"], level="warn" if data.get("body") else "stop", field="summary")
     if not data.get("body") and not data.get("tables"):
         yield Problem("正文和表格都还空着，至少要有一样。", field="body")
     if data.get("due_date") and not data.get("due_basis"):
@@ -40,13 +44,16 @@ def missing(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("没有填应当公布的日期，页面上就说不清有没有逾期。", level="warn", field="due_date")
 
 
+#: The fields of running text, as people call them.
+LABELS: dict[str, str] = {
+    "title": "标题", "item": "公开事项", "due_basis": "为什么是这一天", "summary": "两句话说明",
+    "body": "正文", "subject": "公开主体", "matter": "同一件事的名称",
+}
+
+
 def texts(data: Mapping[str, Any]) -> dict[str, str]:
     """Every text by a name that a person understands: fields, and cells by table, row and column."""
-    names = {
-        "title": "标题", "item": "公开事项", "due_basis": "为什么是这一天", "summary": "两句话说明",
-        "body": "正文", "subject": "公开主体", "matter": "同一件事的名称",
-    }
-    found = {label: str(data[name]) for name, label in names.items() if data.get(name)}
+    found = {label: str(data[name]) for name, label in LABELS.items() if data.get(name)}
     for number, line in enumerate(data.get("basis", ()), 1):
         found[f"公开依据第{number}条"] = line
     for number, table in enumerate(data.get("tables", ()), 1):
