@@ -25,13 +25,9 @@ _NUMBER = re.compile(r"[0-9０-９][0-9０-９.,，．]*|[一二三四五六七�
 
 def missing(data: Mapping[str, Any]) -> Iterator[Problem]:
     """The required elements that a draft still lacks."""
-    for name in ("title", "event_date"):
+    for name in ("title", "summary", "event_date"):
         if not data.get(name):
             yield Problem(REQUIRED[name], field=name)
-    if not data.get("summary"):
-        # a text can be read without; a table alone says nothing to most people (DESIGN 6: a
-        # program sends title, kind, date and body at the least)
-        yield Problem(REQUIRED["summary"], level="warn" if data.get("body") else "stop", field="summary")
     if not data.get("body") and not data.get("tables"):
         yield Problem("正文和表格都还空着，至少要有一样。", field="body")
     if data.get("due_date") and not data.get("due_basis"):
