@@ -23,9 +23,6 @@ from .audit import audited
 #: What a list can be narrowed by. Every combination has a set and a count of its own.
 FACETS = ("kind", "year", "mark")
 
-#: No display period is longer; sheets say up to 365 days.
-LONGEST_DISPLAY = timedelta(days=366)
-
 #: Where :meth:`Row.pack` puts the last day of the display period, "" where there is none.
 _UNTIL = 4
 
@@ -94,7 +91,12 @@ def facet_key(chosen: Mapping[str, str]) -> str:
 class Listing(Persistent):
     """A list, newest first, with its narrowed lists and counts."""
 
+    #: the longest display period of any row ever listed, in days; a list that was stored before
+    #: this was kept walks through ten years
+    longest = 3660
+
     def __init__(self) -> None:
+        self.longest = 0
         #: sort key -> packed row
         self.rows = OOBTree()
         self.count = Length()
@@ -107,6 +109,8 @@ class Listing(Persistent):
         """List a row under a sort key that is not taken."""
         self.rows[key] = row.pack()
         self.count.change(1)
+        if row.until is not None and (row.until - row.day).days > self.longest:
+            self.longest = (row.until - row.day).days
         for facet in set(row.keys()):
             if facet not in self.narrowed:
                 self.narrowed[facet] = OOTreeSet()
@@ -151,12 +155,12 @@ class Listing(Persistent):
     def current(self, chosen: Mapping[str, str] | None, today: date) -> list[Row]:
         """The rows whose display period is not over on ``today``, newest first.
 
-        No period is longer than :data:`LONGEST_DISPLAY`, so the walk ends there; only what is
+        No row's period was longer than :attr:`longest`, so the walk ends there; only what is
         found is unpacked whole.
         """
         facet = facet_key(chosen or {})
         keys: Iterable[Any] = self.rows.keys() if not facet else self.narrowed.get(facet, ())
-        day, last = today.isoformat(), sort_key(today - LONGEST_DISPLAY, "~")
+        day, last = today.isoformat(), sort_key(today - timedelta(days=self.longest), "~")
         found = []
         for key in keys:
             if key > last:

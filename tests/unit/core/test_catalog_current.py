@@ -7,16 +7,16 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jiceng_cms.core.catalog import LONGEST_DISPLAY, Listing, Row, sort_key
+from jiceng_cms.core.catalog import Listing, Row, sort_key
 
 DAY = date(2026, 9, 1)
 
 published = st.tuples(
-    st.integers(0, 800), st.integers(0, LONGEST_DISPLAY.days), st.sampled_from(["affairs", "finance"])
+    st.integers(0, 800), st.integers(0, 3650), st.sampled_from(["affairs", "finance"])
 )
 
 
-@given(st.lists(published, max_size=30), st.integers(0, 900), st.sampled_from(["", "affairs", "party"]))
+@given(st.lists(published, max_size=30), st.integers(0, 4600), st.sampled_from(["", "affairs", "party"]))
 def test_rows_on_display_are_those_whose_last_day_is_not_over(
     rows: list[tuple[int, int, str]], passed: int, kind: str
 ) -> None:
