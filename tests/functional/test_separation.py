@@ -54,6 +54,7 @@ class Story:
     #: who recorded paper sheets, examined, or stepped aside
     others: set[str] = field(default_factory=set)
     approvers: list[str] = field(default_factory=list)
+    refused: list[type] = field(default_factory=list)
     edits: int = 0
 
     def look(self) -> tuple[str, int, int]:
@@ -106,11 +107,20 @@ class Story:
             self.move("redraft", login, "clerk")
             self.authors = {login}  # the draft of a correction went with the withdrawal
 
+    def somebody_goes_forward(self, person: int, other: int) -> None:
+        """The next step by whoever may: people are asked in turn."""
+        for turn in range(4):
+            try:
+                self.forward(MANY[(person + turn) % 4], other + turn)
+                return
+            except Refused as error:
+                self.refused.append(type(error))
+
     def step(self, kind: str, person: int, other: int) -> None:
         login, state = MANY[person], self.look()
         approver = "approver_party" if self.party else "approver"
         if kind == "forward":
-            self.forward(login, other)
+            self.somebody_goes_forward(person, other)
         elif kind == "edit":
             self.edit(login)
         elif kind == "back":
@@ -150,7 +160,8 @@ def test_no_sequence_of_deeds_yields_an_edition_whose_people_overlap(village: Vi
             try:
                 story.step(*step)
             except Refused as error:
-                refused.append(type(error))
+                story.refused.append(type(error))
+        refused.extend(story.refused)
         published.extend(story.approvers)
 
     tell()
