@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from jiceng_cms.locale import say
 from jiceng_cms.web.pages import Link
 from jiceng_cms.web.tables import Html
 
@@ -104,7 +105,7 @@ class CodePage:
     kept: str = ""
     error: str = ""
     help: str = ""
-    title: str = "输入手机验证码"
+    title: str = say("输入手机验证码")
     template: str = "staff_totp_login.pt"
 
 
@@ -116,7 +117,7 @@ class EnrolPage:
     groups: tuple[str, ...]
     account: str
     form_html: Html
-    title: str = "绑定手机验证码"
+    title: str = say("绑定手机验证码")
     template: str = "staff_totp.pt"
 
 
@@ -128,7 +129,7 @@ class RecoveryPage:
     login: str
     at: datetime
     back: Link
-    title: str = "请抄下备用码"
+    title: str = say("请抄下备用码")
     template: str = "staff_totp_codes.pt"
 
 

@@ -34,7 +34,7 @@ _MARKUP = re.compile(r"<!--.*?-->|<(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL
 _SPOKEN = re.compile(r'\s(?:alt|aria-label|placeholder|title)="([^"]*)"')
 _VALUE = re.compile(r"\$\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 #: Sheets for the wall are Chinese in every language of the interface.
-_ON_PAPER = {"print.pt"}
+_ON_PAPER = {"print.pt", "staff_handover.pt"}
 
 
 def own_words(template: str) -> Iterator[str]:
