@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import ClassVar
 
 from jiceng_cms.locale import say
 from jiceng_cms.web.pages import Link
@@ -151,3 +152,4 @@ class HandoverSheet:
     records: tuple[tuple[str, str, str, str], ...]
     back: Link
     template: str = "staff_handover.pt"
+    locale: ClassVar[str] = "zh_CN"  # signed on paper
