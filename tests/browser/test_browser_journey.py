@@ -52,7 +52,7 @@ def attach(person: Person, name: str, media_type: str, data: bytes) -> None:
     """Add a file on the working page."""
     person.page.get_by_label("加一个附件").set_input_files({"name": name, "mimeType": media_type, "buffer": data})
     person.press("上传这个文件")
-    expect(person.page.get_by_role("link", name=name)).to_be_visible()
+    expect(person.page.get_by_role("link", name=name).first).to_be_visible()
 
 
 def agree(member: Person, path: str) -> None:
@@ -125,7 +125,7 @@ def test_from_draft_to_withdrawal(served: Served, people: Meet) -> None:
         page.get_by_role("link", name="下载核对用的材料").tap()
     assert download.value.path().stat().st_size > 500
     with page.expect_download() as download:
-        page.get_by_role("link", name="水渠维修决算.pdf").tap()
+        page.get_by_role("listitem").filter(has_text="水渠维修决算.pdf").get_by_role("link").last.tap()
     assert download.value.path().read_bytes() == PDF
     page.get_by_role("link", name="打印张贴用的版面").tap()
     expect(page.get_by_role("heading", level=1)).to_have_text(TITLE)
