@@ -85,7 +85,7 @@ def test_english_pages_hold_no_chinese_but_content(village: Village, addresses: 
     for path, status in addresses.items():
         page = browser.get(quote(path, safe="/?&="), status=status)
         assert '<html lang="en"' in page.text, path
-        rest = left_over(read_out(page), (*CONTENT, *KEPT), "[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+")
+        rest = left_over(read_out(page), (*CONTENT, *KEPT), "[\u3001-\u303f\u3400-\u9fff\uff00-\uffef]+")
         assert not rest, path
 
 
