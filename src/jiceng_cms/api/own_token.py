@@ -32,4 +32,4 @@ def revoke(request: Any) -> Response:
     """End the token: for a program that is taken out of service, or whose secret got out."""
     token = _own(request)
     request.act(RevokeToken(token.login, token.id))
-    return Response(status=204, content_type=None)
+    return Response(status=204)

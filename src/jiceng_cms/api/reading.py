@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pyramid.response import FileIter, Response
+from pyramid.response import Response
 
 from ..core.permissions import PUBLIC
 from ..core.records import Edition
 from ..core.units import Unit
 from ..core.visibility import audiences, sees_edition
 from ..search.interface import QueryTooLong, SearchError, SearchQuery
+from ..web.downloads import download
 from ..web.traversal import RecordContext
-from ..web.views.files import disposition
 from .following import follow
 from .listing import LAST_PAGE, PAGE_SIZE, facets_of, page_of, sources_of, units_below
 from .problems import Problem, no_such_thing
@@ -133,10 +133,7 @@ def record(request: Any) -> Response:
     view = seen(request)
     tag = tag_of(request, view)
     if not view.work and request.account is None and f'"{tag}"' in request.headers.get("If-None-Match", ""):
-        unchanged = Response(status=304)
-        unchanged.headers["ETag"] = f'"{tag}"'
-        del unchanged.headers["Content-Type"]
-        return unchanged
+        return Response(status=304, headerlist=[("ETag", f'"{tag}"')])
     return answer(record_shape(request, view), tag=tag)
 
 
@@ -174,12 +171,7 @@ def attachment(request: Any) -> Response:
     found = record.attachments.get(request.matchdict["file"])
     if found is None or not (view.work or _published(request, unit, view, found.id)):
         raise no_such_thing()
-    response = Response(content_type=found.media_type)
-    response.app_iter = FileIter(found.blob.open("r"), 1 << 16)
-    response.content_length = found.size
-    response.headers["Content-Disposition"] = disposition(found.filename)
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return download(request, record.subject, found, public=not view.work)
 
 
 def _published(request: Any, unit: Unit, view: View, id: str) -> bool:

@@ -107,7 +107,8 @@ def action_token(request: Any, unit: str) -> str:
     return token
 
 
-def was_done(request: Any, unit: str, token: str) -> bool:
-    """Whether an action with this token is done already: then it is answered again, whatever
+def done_before(request: Any, unit: str, token: str) -> str | None:
+    """What the action with this token gave when it was done; then it is answered again, whatever
     the record has become since."""
-    return bool(token) and token in request.site.units[unit].requests
+    done = request.site.units[unit].requests.get(token) if token else None
+    return str(done[1]) if done is not None else None

@@ -17,15 +17,15 @@ from ..core.site import site_of
 from ..core.text import TextRefused, clean_text
 from ..core.visibility import sees_withdrawn, sees_work
 from ..web.traversal import RecordContext
-from ..web.uploads import MAX_SIZE, receive
-from .bodies import content_of
+from ..web.uploads import MAX_SIZE
+from .bodies import begun, content_of
 from .document import PREFIX
 from .door import insufficient, scopes
 from .problems import Problem, no_such_thing
 from .reading import record_in, seen, unit_in
 from .routing import api_view
 from .shapes import answer, context_of, record_shape, tag_of, view_of
-from .state import Unchanged, action_token, last_event, require_match, was_done, work_tag
+from .state import Unchanged, action_token, done_before, last_event, require_match, work_tag
 
 #: What a multipart form takes beside its file, in bytes.
 _ENVELOPE = 64 * 1024
@@ -47,8 +47,7 @@ def _worked_on(request: Any) -> RecordContext:
 def _perform(request: Any, context: RecordContext, action: Any) -> None:
     """Do an action on the state of the record that the caller has read."""
     record = context.record
-    if was_done(request, context.unit.code, action.token):
-        request.act(action)
+    if done_before(request, context.unit.code, action.token) is not None:
         return
     require_match(request, work_tag(request, record))
     request.act(Unchanged(action, context.type.section, record.id, last_event(record)))
@@ -87,10 +86,11 @@ def create(request: Any) -> Response:
     """Start a draft."""
     unit = unit_in(request)
     type = request.services.domain.content_types[request.sent["type"]]
-    sent = dict(request.sent["data"])
+    sent = begun(request.sent["data"])
     kind = sent.pop("kind")
     data = content_of(request, type, unit, kind, sent)
-    id = request.act(CreateRecord(unit.code, type.name, kind, data, action_token(request, unit.code)))
+    token = action_token(request, unit.code)
+    id = done_before(request, unit.code, token) or request.act(CreateRecord(unit.code, type.name, kind, data, token))
     return _after(request, unit.code, type.section, id, 201)
 
 
@@ -189,7 +189,7 @@ def attach(request: Any) -> Response:
     upload = _upload(request)
     file = None
     try:
-        file = receive(upload, request.services.settings.home / "uploads")
+        file = request.registry.files.receive(upload)
         request.environ["jiceng.body"] = file.sha256
         token = action_token(request, unit)
         _attach(request, context, AttachFile(unit, context.type.section, record.id, file, token))
@@ -214,7 +214,7 @@ def _attach(request: Any, context: RecordContext, action: AttachFile) -> None:
     """Files may follow each other without a look in between: a tag is checked where one is given."""
     if request.headers.get("If-Match"):
         _perform(request, context, action)
-    else:
+    elif done_before(request, context.unit.code, action.token) is None:
         request.act(action)
 
 
@@ -236,6 +236,8 @@ def _on_file(request: Any, make: type[RemoveAttachment] | type[ClearAttachment])
     id = request.matchdict["file"]
     if id not in record.attachments:
         raise no_such_thing()
-    token = action_token(request, context.unit.code) if request.method == "POST" else ""
-    request.act(make(context.unit.code, context.type.section, record.id, id, token))
+    unit = context.unit.code
+    token = action_token(request, unit) if request.method == "POST" else ""
+    if done_before(request, unit, token) is None:
+        request.act(make(unit, context.type.section, record.id, id, token))
     return _after(request, context.unit.code, context.type.section, record.id)
