@@ -13,6 +13,7 @@ LAYERS: tuple[str, ...] = (
     "store",
     "translog",
     "privacy",
+    "files",
     "search",
     "access",
     "web",
@@ -30,6 +31,8 @@ FORBIDDEN: dict[str, frozenset[str]] = {
     "core": frozenset({"pyramid", "webob", "deform", "chameleon", "waitress", "whoosh", "sqlite3"}),
     "store": frozenset({"pyramid", "webob", "deform", "chameleon", "waitress", "whoosh"}),
     "privacy": frozenset({"pyramid", "webob", "deform", "chameleon", "waitress", "ZODB"}),
+    # what looks into strangers' files knows neither the site nor its database
+    "files": frozenset({"pyramid", "webob", "deform", "chameleon", "waitress", "ZODB", "sqlite3"}),
 }
 
 #: What only one folder may import: nobody else opens a database.

@@ -14,6 +14,7 @@ from .actions import Context
 from .domain import StoredDefinition
 from .errors import Forbidden, Invalid, NotFound, NotNow, Refused, SeparationOfDuties, Stale
 from .events import register
+from .file_texts import FileText, drop_text, keep_text
 from .ids import new_id, record_subject
 from .placing import relist
 from .records import Attachment, Clearance, Draft, Record
@@ -186,6 +187,8 @@ class IncomingFile:
     media_type: str
     size: int
     sha256: str
+    #: what was read out of it before; None where nobody has tried
+    text: FileText | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -227,10 +230,12 @@ class AttachFile:
         )
         record.draft.attachments = (*record.draft.attachments, id)
         _touch(ctx, record)
-        ctx.log(
-            "record.attached", record.subject, record.history, unit.code,
-            {"attachment": id, "size": self.file.size, "media_type": self.file.media_type},
-        )
+        details = {"attachment": id, "size": self.file.size, "media_type": self.file.media_type}
+        if self.file.text is not None:
+            # in the same commit: nobody ever sees a file that search and the checks don't know
+            keep_text(record, id, self.file.text, ctx.now)
+            details["text"] = self.file.text.status
+        ctx.log("record.attached", record.subject, record.history, unit.code, details)
         return id
 
 
@@ -264,6 +269,7 @@ class RemoveAttachment:
         draft.attachments = tuple(a for a in draft.attachments if a != self.attachment)
         if not any(self.attachment in e for e in _editions_attachments(record)):
             del record.attachments[self.attachment]
+            drop_text(record, self.attachment)
         _touch(ctx, record)
         ctx.log("record.detached", record.subject, record.history, unit.code, {"attachment": self.attachment})
         return self.attachment

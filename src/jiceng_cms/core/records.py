@@ -165,6 +165,9 @@ class Record(Persistent):
     """A document with a life. Its run says where it stands in its workflow, its *standing*
     what readers see: a correction is drafted while the last edition stays public."""
 
+    #: id -> AttachmentText (:mod:`.file_texts`); None until the first one
+    texts: Any = None
+
     def __init__(
         self, unit: str, id: str, type: str, kind: str, run: Run, draft: Draft, at: datetime, by: str
     ) -> None:

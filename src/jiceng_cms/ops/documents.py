@@ -6,9 +6,13 @@ from typing import Any
 
 from ..core.clock import TZ
 from ..core.domain import Domain
+from ..core.file_texts import text_of
 from ..core.records import Record
 from ..core.site import site_of
 from ..search.interface import SearchDocument
+
+#: What search takes of the files of one record, and of one of them, in characters.
+MOST_TEXT, MOST_OF_ONE = 200_000, 60_000
 
 
 def find_record(connection: Any, key: str) -> tuple[str, Record] | None:
@@ -22,6 +26,19 @@ def find_record(connection: Any, key: str) -> tuple[str, Record] | None:
         if record is not None:
             return name, record
     return None
+
+
+def _attachments(record: Record, content: dict[str, Any]) -> str:
+    """Names and texts of an edition's files."""
+    pieces: list[str] = []
+    room = MOST_TEXT
+    for file in content["attachments"]:
+        pieces.append(file["filename"])
+        text = text_of(record, file["id"])
+        if text is not None and room > 0:
+            pieces.append(text.plain(min(room, MOST_OF_ONE)).replace("┃", "　"))
+            room -= len(pieces[-1])
+    return "\n".join(pieces)
 
 
 def read_document(connection: Any, domain: Domain, key: str) -> SearchDocument | None:
@@ -49,7 +66,7 @@ def read_document(connection: Any, domain: Domain, key: str) -> SearchDocument |
         title=content["data"]["title"],
         body=text.body,
         table=text.tables,
-        attachments="\n".join(file["filename"] for file in content["attachments"]),
+        attachments=_attachments(record, content),
         number=content["number"],
         published_at=edition.published_at,
         year=edition.published_at.astimezone(TZ).year,

@@ -228,6 +228,7 @@ class File:
     kind: str = ""  # PDF, 表格, 图片
     note: str = ""
     text: str = ""
+    view_url: str = ""  # where it can be read without a download
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,8 @@ class Attachment:
     url: str
     size: int  # bytes
     kind: str = ""
+    view_url: str = ""  # where it can be read without a download
+    note: str = ""  # how far its text could be read
     cleared: str = ""
     waiting: str = ""  # why the person can't clear it: 是您上传的，要由另一个人核对
     clear: ActionForm | None = None

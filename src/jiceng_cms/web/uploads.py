@@ -1,68 +1,205 @@
-"""Looking at an uploaded file before anything keeps it: type by content, size, no macros."""
+"""Receives files: from a form or in pieces, looked at before anything keeps them.
+
+One :class:`FileDesk` serves an application (``registry.files``). It holds no file in memory: what
+arrives lies in ``$JICENG_HOME/uploads`` until the commit that keeps it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import re
+import hmac
 import tempfile
-import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..core.drafting import IncomingFile
-from ..core.errors import Invalid
+from ..core.errors import Invalid, NotNow
+from ..core.records import Attachment
 from ..core.text import TextRefused, clean_name
+from ..files import kinds
+from ..files.kinds import KINDS, LISTED, Unfit
+from ..files.partial import Bounds, Coming, NotThere, PartialUploads, too_large
+from ..files.pictures import Pictures
+from ..files.sandbox import Busy, Limits, Sandbox
 from ..locale import say
+from .services import Settings
 
-#: The greatest size of one file, in bytes.
-MAX_SIZE = 20 * 1024 * 1024
-#: What an office file may unpack to, and how many parts it may have.
-MAX_UNPACKED = 200 * 1024 * 1024
-MAX_PARTS = 5000
-MAX_RATIO = 200
+#: The greatest size of one file in a form, in bytes, where no setting says otherwise.
+MAX_SIZE = Bounds.plain
+#: Files that one form may carry.
+MAX_FILES = 30
 
-ACCEPT = ".pdf,.docx,.xlsx,.jpg,.jpeg,.png,.txt,.csv"
-RULES = say("可以放 PDF、DOCX、XLSX、JPG、PNG、TXT、CSV，每个不超过 {n} MB。里面不能有身份证号、手机号、银行卡号；要由另一个人核对。", n=MAX_SIZE // 1024 // 1024)
+ACCEPT = kinds.ACCEPT
+RULES = say(
+    "可以放{kinds}，每个不超过 {n} MB。一次选几张照片，会合成一个 PDF。里面不能有身份证号、手机号、银行卡号；要由另一个人核对。",
+    kinds=say(LISTED),
+    n=MAX_SIZE >> 20,
+)
 
-_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_SUFFIXES = {
-    "application/pdf": (".pdf",),
-    "image/jpeg": (".jpg", ".jpeg"),
-    "image/png": (".png",),
-    _DOCX: (".docx",),
-    _XLSX: (".xlsx",),
-    "text/plain": (".txt",),
-    "text/csv": (".csv",),
-}
+_PICTURES = (kinds.JPEG, kinds.PNG, kinds.HEIC)
 
 
 def _refuse(text: str) -> Invalid:
     return Invalid(text, fields={"upload": text})
 
 
-def receive(upload: Any, folder: Path) -> IncomingFile:
-    """Copy an upload to a temporary file in ``folder`` and look at it; the caller removes it.
+@dataclass(frozen=True)
+class _Arrived:
+    """A file on our disk that nobody has looked at yet."""
 
-    Invalid, with what to do, for a file that may not be attached.
+    path: Path
+    name: str
+    coming: Coming | None = None
+
+
+class FileDesk:
+    """Everything that the pages do with files: receive, read, draw."""
+
+    def __init__(self, home: Path, secret: bytes, bounds: Bounds, limits: Limits) -> None:
+        self.folder = home / "uploads"
+        self.bounds = bounds
+        self.sandbox = Sandbox(limits)
+        self.partial = PartialUploads(self.folder, bounds)
+        self.pictures = Pictures(home / "cache" / "pages", secret, self.sandbox)
+        self._secret = secret
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> FileDesk:
+        """The desk of a site; its settings are those of Bounds and Limits."""
+        secret = settings.secret_file.read_text(encoding="ascii").strip().encode()
+        return cls(settings.home, secret, Bounds.from_settings(settings.raw), Limits.from_settings(settings.raw))
+
+    def receive(self, upload: Any) -> IncomingFile:
+        """A file of a form, copied and looked at; the caller removes its ``path``.
+
+        Invalid, with what to do, for a file that may not be attached.
+        """
+        arrived = self._copy(upload)
+        try:
+            return self._look(arrived.path, arrived.name)
+        except BaseException:
+            arrived.path.unlink(missing_ok=True)
+            raise
+
+    @contextlib.contextmanager
+    def taking(
+        self, uploads: Sequence[Any], pieces: Sequence[str], owner: str, where: str
+    ) -> Iterator[tuple[IncomingFile, ...]]:
+        """The files of a form, looked at: those in it, and those that came in ``pieces`` before.
+
+        Several photos become one PDF. Nothing is left on the disk afterwards, but for what came in
+        pieces where the body raised: it can be sent again without coming again.
+        """
+        temporary: list[Path] = []
+        arrived: list[_Arrived] = []
+        try:
+            real = [u for u in uploads if getattr(u, "filename", None)]
+            if len(real) + len(pieces) > MAX_FILES:
+                raise _refuse(say("一次最多选 {n} 个文件。请分几次上传。", n=MAX_FILES))
+            for upload in real:
+                arrived.append(self._copy(upload))
+                temporary.append(arrived[-1].path)
+            arrived += [self._come(id, owner, where) for id in pieces]
+            if not arrived:
+                raise _refuse(say("还没有选文件。请先点“选择文件”。"))
+            files = [self._look(a.path, a.name) for a in arrived]
+            photos = [f for f in files if f.media_type in _PICTURES]
+            if len(photos) > 1:
+                joined = self._join(photos)
+                temporary.append(joined.path)
+                files = [*(f for f in files if f not in photos), joined]
+            yield tuple(files)
+            for one in arrived:
+                if one.coming is not None:
+                    self.partial.drop(one.coming)
+        finally:
+            for path in temporary:
+                path.unlink(missing_ok=True)
+
+    def etag(self, subject: str, attachment: Attachment) -> str:
+        """Changes with the content and tells nothing of it."""
+        told = f"file:{subject}/{attachment.id}:{attachment.sha256}"
+        return hmac.new(self._secret, told.encode(), hashlib.sha256).hexdigest()[:32]
+
+    # ---------------------------------------------------------------------------------- steps
+
+    def _copy(self, upload: Any) -> _Arrived:
+        if not getattr(upload, "filename", None):
+            raise _refuse(say("还没有选文件。请先点“选择文件”。"))
+        name = clean_filename(str(upload.filename))
+        with self._new() as (path, target):
+            self._pour(upload.file, target)
+        return _Arrived(path, name)
+
+    @contextlib.contextmanager
+    def _new(self) -> Iterator[tuple[Path, BinaryIO]]:
+        """A new file in the folder; it goes where the body raises."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = tempfile.NamedTemporaryFile(dir=self.folder, delete=False)  # noqa: SIM115
+        path = Path(handle.name)
+        try:
+            with handle:
+                yield path, handle  # type: ignore[misc]
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def _pour(self, source: BinaryIO, target: BinaryIO) -> None:
+        size = 0
+        source.seek(0)
+        while chunk := source.read(1 << 16):
+            size += len(chunk)
+            if size > self.bounds.plain:
+                raise _refuse(too_large(self.bounds.plain))
+            target.write(chunk)
+        if not size:
+            raise _refuse(say("这个文件是空的。请检查后重新选择。"))
+
+    def _come(self, id: str, owner: str, where: str) -> _Arrived:
+        try:
+            coming = self.partial.find(id, owner, where)
+            return _Arrived(self.partial.take(coming), clean_filename(coming.name), coming)
+        except NotThere:
+            raise _refuse(say("这个文件已经不在服务器上了（没传完的文件只留一天）。请重新选择。")) from None
+        except Unfit as unfit:
+            raise _refuse(unfit.message) from unfit
+
+    def _look(self, path: Path, name: str) -> IncomingFile:
+        try:
+            media_type, text = self.sandbox.look(path, name)
+        except Unfit as unfit:
+            raise _refuse(unfit.message) from unfit
+        except Busy:
+            raise NotNow(say("现在有好几个文件正在查看，轮不到这一个。请过一分钟再传。")) from None
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return IncomingFile(path, name, media_type, path.stat().st_size, digest, text)
+
+    def _join(self, photos: Sequence[IncomingFile]) -> IncomingFile:
+        try:
+            data = self.sandbox.join_photos([photo.path for photo in photos])
+        except Unfit as unfit:
+            raise _refuse(unfit.message) from unfit
+        except Busy:
+            raise NotNow(say("现在有好几个文件正在查看，轮不到这一个。请过一分钟再传。")) from None
+        stem = photos[0].filename.rpartition(".")[0][:90]
+        with self._new() as (path, target):
+            target.write(data)
+        try:
+            return self._look(path, f"{stem}等{len(photos)}张照片.pdf")
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def clean_filename(raw: str) -> str:
+    """A name that can be shown and saved: its last part, no control or direction characters.
+
+    Invalid, with what to do, for another.
     """
-    if not hasattr(upload, "filename") or not upload.filename:
-        raise _refuse(say("还没有选文件。请先点“选择文件”。"))
-    name = _clean_filename(str(upload.filename))
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = tempfile.NamedTemporaryFile(dir=folder, delete=False)  # noqa: SIM115 - the caller removes it
-    path = Path(handle.name)
-    try:
-        with handle:
-            digest, size = _copy(upload.file, handle)
-        media_type = _look(path, name, size)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return IncomingFile(path, name, media_type, size, digest)
-
-
-def _clean_filename(raw: str) -> str:
     name = raw.replace("\\", "/").rpartition("/")[2].strip()
     try:
         name = clean_name(name, "文件名", limit=120)
@@ -73,87 +210,17 @@ def _clean_filename(raw: str) -> str:
     return name
 
 
-def _copy(source: BinaryIO, target: Any) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    source.seek(0)
-    while chunk := source.read(1 << 16):
-        size += len(chunk)
-        if size > MAX_SIZE:
-            raise _refuse(say("文件超过 {n} MB。扫描件可以降低清晰度，或者拆成几个文件。", n=MAX_SIZE // 1024 // 1024))
-        digest.update(chunk)
-        target.write(chunk)
-    if not size:
-        raise _refuse(say("这个文件是空的。请检查后重新选择。"))
-    return digest.hexdigest(), size
+def receive(upload: Any, folder: Path) -> IncomingFile:
+    """:meth:`FileDesk.receive` without a desk, for programs that have none."""
+    return FileDesk(folder.parent, b"", Bounds(), Limits()).receive(upload)
 
 
-def _look(path: Path, name: str, size: int) -> str:
-    """The type by content; it must agree with the name's ending."""
-    with path.open("rb") as file:
-        head = file.read(4096)
-    if head.startswith(b"%PDF-"):
-        found = _pdf(path)
-    elif head.startswith(b"\xff\xd8\xff"):
-        found = "image/jpeg"
-    elif head.startswith(b"\x89PNG\r\n\x1a\n"):
-        found = "image/png"
-    elif head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        raise _refuse(say("这是旧格式的文档，或者加了密码，别人可能打不开。请去掉密码，另存为 DOCX 或者 XLSX 再上传。"))
-    elif head.startswith(b"PK\x03\x04"):
-        found = _office(path, size)
-    else:
-        found = _text(path, name)
-    suffix = Path(name).suffix.lower()
-    if suffix not in _SUFFIXES[found]:
-        raise _refuse(say("文件的内容和名字的结尾“{end}”对不上。请用原来的程序另存一份再上传。", end=suffix or say("（没有）")))
-    return found
+def kind_title(media_type: str) -> str:
+    """PDF, 文档, 表格, 图片: what a person calls a file of this type."""
+    kind = KINDS.get(media_type)
+    return say(kind.title) if kind is not None else say("文件")
 
 
-#: How a PDF names the way in which it is locked: a reference or a dictionary in its trailer.
-_LOCKED_PDF = re.compile(rb"/Encrypt\s*(\d+\s+\d+\s+R|<<)")
-#: What a PDF could do beyond being read.
-_ACTIVE_PDF = re.compile(rb"/(JavaScript|JS|Launch|EmbeddedFile|RichMedia|XFA)\b")
-
-
-def _pdf(path: Path) -> str:
-    data = path.read_bytes()
-    if _LOCKED_PDF.search(data):
-        raise _refuse(say("这个 PDF 加了密码或者限制，有的人打不开。请去掉密码再上传。"))
-    if _ACTIVE_PDF.search(data):
-        raise _refuse(say("这个 PDF 里带有程序或者别的文件，不能公开。请打印成新的 PDF 再上传。"))
-    return "application/pdf"
-
-
-def _office(path: Path, size: int) -> str:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise _refuse(say("这个文件打不开，可能没有传完整。请重新选择。")) from error
-    unpacked = sum(part.file_size for part in parts)
-    if len(parts) > MAX_PARTS or unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(size, 4096):
-        raise _refuse(say("这个文件展开以后太大，不像是普通的文档，没有接收。请另存一份再上传。"))
-    names = {part.filename for part in parts}
-    if any("vbaProject" in n or (n.endswith(".bin") and "macro" in n.lower()) for n in names):
-        raise _refuse(say("这个文件带有宏，不能公开。请另存为不带宏的格式再上传。"))
-    if any(part.flag_bits & 1 for part in parts):
-        raise _refuse(say("这个文件加了密码，别人打不开。请去掉密码再上传。"))
-    if "[Content_Types].xml" in names and any(n.startswith("word/") for n in names):
-        return _DOCX
-    if "[Content_Types].xml" in names and any(n.startswith("xl/") for n in names):
-        return _XLSX
-    raise _refuse(say("不能放压缩包。请把里面的文件逐个上传。"))
-
-
-def _text(path: Path, name: str) -> str:
-    data = path.read_bytes()
-    if b"\0" not in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        # anything of even length reads as UTF-16, so only where its mark says so
-        marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
-            try:
-                data.decode(encoding)
-            except UnicodeDecodeError:
-                continue
-            return "text/csv" if name.lower().endswith(".csv") else "text/plain"
-    raise _refuse(say("这种文件不能公开。请换成 PDF、DOCX、XLSX、JPG、PNG、TXT 或者 CSV。"))
+def includeme(config: Any) -> None:
+    """``registry.files``."""
+    config.registry.files = FileDesk.from_settings(config.registry.services.settings)

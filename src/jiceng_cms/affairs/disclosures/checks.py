@@ -8,6 +8,7 @@ from typing import Any
 
 from ...core.domain import Check, Moving, Problem
 from ...core.workflow.engine import settle, signoffs_of, status
+from ...files.gate import file_findings
 from ...locale import say, titled
 from ...privacy import scan_fields
 from .content import LABELS
@@ -37,7 +38,7 @@ def _field_named(label: str) -> str:
 
 
 def privacy_clear(m: Moving) -> Iterator[Problem]:
-    """No ID, mobile or bank-card number in fields, cells and file names."""
+    """No ID, mobile or bank-card number in fields, cells, file names and the text of files."""
     texts = dict(m.ctx.domain.content_types[m.record.type].texts(_data(m)))
     for id in m.record.draft.attachments:
         name = m.record.attachments[id].filename
@@ -47,6 +48,8 @@ def privacy_clear(m: Moving) -> Iterator[Problem]:
         before = re.sub(r"\d", "●", texts[finding.field][max(0, finding.start - 10) : finding.start])
         where = f"{before.splitlines()[-1] if before.strip() else ''}{finding.excerpt_masked}"
         yield Problem(f"{finding.field}：{finding.reason}（“{where}”）", field=_field_named(finding.field))
+    for found in file_findings(m.record, office):
+        yield Problem(found)
 
 
 def attachments_cleared(m: Moving) -> Iterator[Problem]:

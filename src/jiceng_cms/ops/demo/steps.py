@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -12,9 +14,11 @@ from typing import Any
 from ...core.actions import Action, Actor, Context, perform_in
 from ...core.clock import TZ, local_date
 from ...core.drafting import AttachFile, ClearAttachment, CreateRecord, IncomingFile, SaveDraft
+from ...core.file_texts import FileText
 from ...core.moving import MoveRecord
 from ...core.records import Record
 from ...core.signing import AnswerObjection, GiveVerdict
+from ...files.reading import read
 from . import CorrectionSpec, PublicationSpec, SignoffSpec, TableSpec
 from .files import MEDIA_TYPES, make_file
 from .waiting import WaitingSpec
@@ -231,7 +235,10 @@ def _attach(
         digest = hashlib.sha256(data).hexdigest()
         path = files / digest
         path.write_bytes(data)
-        file = IncomingFile(path, filename, MEDIA_TYPES[kind], len(data), digest)
+        # our own file of a moment ago needs no process of its own
+        found = read(io.BytesIO(data), MEDIA_TYPES[kind], len(data))
+        text = FileText(found.status, found.pages, json.dumps(found.parts, ensure_ascii=False).encode())
+        file = IncomingFile(path, filename, MEDIA_TYPES[kind], len(data), digest, text)
         try:
             return perform_in(ctx, AttachFile(piece.unit, SECTION, piece.id, file))
         finally:

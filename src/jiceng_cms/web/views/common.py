@@ -37,22 +37,8 @@ from ..pages import (
 from ..presenting import Presented, presenter_of
 from ..request import role_title
 from ..tables import Block, Paragraph
+from ..uploads import kind_title
 from ..urls import record_url, unit_url
-
-_FILE_KINDS = {
-    "application/pdf": "PDF",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": say("文档"),
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": say("表格"),
-    "image/jpeg": say("图片"),
-    "image/png": say("图片"),
-    "text/plain": say("文字"),
-    "text/csv": say("表格"),
-}
-
-
-def file_kind(media_type: str) -> str:
-    """PDF, 文档, 表格, 图片: what a person calls a file of this type."""
-    return _FILE_KINDS.get(media_type, say("文件"))
 
 
 def display_mark(published: date, until: date, today: date) -> Mark:
@@ -140,7 +126,13 @@ def proof_of(request: Any, record: Record, section: str, edition: Edition) -> Pr
 def files_of(record: Record, section: str, edition: Edition) -> tuple[File, ...]:
     """The attachments of an edition."""
     return tuple(
-        File(f["filename"], record_url(record.unit, section, record.id, "files", f["id"]), f["size"], file_kind(f["media_type"]))
+        File(
+            f["filename"],
+            record_url(record.unit, section, record.id, "files", f["id"]),
+            f["size"],
+            kind_title(f["media_type"]),
+            view_url=record_url(record.unit, section, record.id, "files", f["id"], "view"),
+        )
         for f in edition.content()["attachments"]
     )
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 from typing import Any
-from urllib.parse import quote
 
 import segno
 from pyramid.httpexceptions import HTTPNotFound
-from pyramid.response import FileIter, Response
+from pyramid.response import Response
 from pyramid.view import view_config
 
 from ...core.commitments import b64
@@ -17,52 +16,40 @@ from ...core.permissions import PUBLIC
 from ...core.visibility import audiences, sees_edition, sees_withdrawn, sees_work
 from ...translog.log import inclusion_proof
 from ...translog.lookup import find_index
+from ..downloads import SANDBOX, download
 from ..traversal import EditionContext, FileContext, RecordContext
 from ..urls import record_url
 from .public import open_edition
-
-_SANDBOX = "default-src 'none'; sandbox"
 
 
 @view_config(context=FileContext, request_method="GET", permission=PUBLIC)
 def attachment(context: FileContext, request: Any) -> Response:
     """An attachment, streamed, as a download; to whoever sees what it belongs to."""
+    public = may_read(context, request)
+    return download(request, context.parent.record.subject, context.attachment, public=public)
+
+
+def may_read(context: FileContext, request: Any) -> bool:
+    """Whether what the reader sees is public; HTTPNotFound or the 410 where it is not for them."""
     parent = context.parent
     record, unit, found = parent.record, parent.unit, context.attachment
     domain = request.services.domain
-    allowed = sees_work(domain, request.site, request.reader, unit, record) or sees_withdrawn(
-        request.reader, unit, record
-    )
-    if not allowed and sees_edition(request.reader, unit, record):
-        allowed = any(
-            f["id"] == found.id
-            for edition in record.editions.values()
-            if edition.audience in audiences(request.reader, unit)
-            for f in edition.content()["attachments"]
-        )
-    if not allowed:
-        open_edition(parent, request)  # the 410 of a withdrawn record, or nothing at all
-        raise HTTPNotFound()
-    response = Response(content_type=found.media_type)
-    response.app_iter = FileIter(found.blob.open("r"), 1 << 16)
-    response.content_length = found.size
-    response.headers["Content-Disposition"] = disposition(found.filename)
-    response.headers["Content-Security-Policy"] = _SANDBOX
-    response.headers["Cache-Control"] = "no-cache"
-    return response
-
-
-def disposition(filename: str) -> str:
-    """``Content-Disposition`` of a download by RFC 6266, with an ASCII name for old programs."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in filename)[-80:]
-    return f"attachment; filename=\"{plain or 'file'}\"; filename*=UTF-8''{quote(filename, safe='')}"
+    for edition in record.editions.values() if sees_edition(request.reader, unit, record) else ():
+        if edition.audience in audiences(request.reader, unit) and any(
+            f["id"] == found.id for f in edition.content()["attachments"]
+        ):
+            return bool(edition.audience == "public")
+    if sees_work(domain, request.site, request.reader, unit, record) or sees_withdrawn(request.reader, unit, record):
+        return False
+    open_edition(parent, request)  # the 410 of a withdrawn record, or nothing at all
+    raise HTTPNotFound()
 
 
 def qr_svg(text: str) -> Response:
     out = io.BytesIO()
     segno.make(text, error="m").save(out, kind="svg", scale=4, border=2, xmldecl=False, nl=False, svgclass=None, lineclass=None)
     response = Response(body=out.getvalue(), content_type="image/svg+xml")
-    response.headers["Content-Security-Policy"] = _SANDBOX
+    response.headers["Content-Security-Policy"] = SANDBOX
     response.headers["Cache-Control"] = "no-cache"
     return response
 

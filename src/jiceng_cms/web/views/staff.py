@@ -53,7 +53,6 @@ from ..staff_pages import (
 from ..tables import Html
 from ..theming import render_page
 from ..traversal import FileContext, RecordContext, SectionContext
-from ..uploads import receive
 from ..urls import record_url, section_url, unit_url
 from .common import editions_of, files_of, listed, proof_of, with_summary
 from .errors import STATUS
@@ -606,16 +605,16 @@ def stand_in(context: RecordContext, request: Any) -> Response:
 def attach(context: RecordContext, request: Any) -> Response:
     """Add an attachment."""
     record = _worker(context, request)
-    posted = parse_controls(request.POST.items())
-    file = None
+    # several files stand under one name; those that came in pieces are named by their upload
+    posted = parse_controls((n, v) for n, v in request.POST.items() if n not in ("upload", "uploaded"))
+    uploads, pieces = request.POST.getall("upload"), [u for u in request.POST.getall("uploaded") if isinstance(u, str) and u]
     try:
-        file = receive(posted.fields.get("upload"), request.services.settings.home / "uploads")
-        request.act(AttachFile(context.unit.code, context.type.section, record.id, file, posted.idempotency))
+        with request.registry.files.taking(uploads, pieces, request.reader.person, record.subject) as files:
+            for number, file in enumerate(files):
+                token = f"{posted.idempotency}-{number}" if number and posted.idempotency else posted.idempotency
+                request.act(AttachFile(context.unit.code, context.type.section, record.id, file, token))
     except Refused as refusal:
         return _again(context, request, "attach", refusal, {})
-    finally:
-        if file is not None:
-            file.path.unlink(missing_ok=True)
     return HTTPSeeOther(record_url(context.unit.code, context.type.section, record.id, "work") + "#files")
 
 

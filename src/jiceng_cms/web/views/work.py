@@ -12,6 +12,7 @@ from ...core.clock import local_date
 from ...core.domain import Moving, Problem
 from ...core.errors import Forbidden
 from ...core.events import Journal
+from ...core.file_texts import text_of
 from ...core.ids import new_id
 from ...core.moving import may_move, problems_of
 from ...core.records import Record
@@ -40,9 +41,9 @@ from ..staff_pages import (
 )
 from ..tables import BulletList, Heading, Html, Paragraph, render_blocks
 from ..traversal import RecordContext
-from ..uploads import ACCEPT, RULES
+from ..uploads import ACCEPT, RULES, kind_title
 from ..urls import record_url, unit_url
-from .common import file_kind
+from .reading import reading_note
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,9 @@ def _attachments(context: RecordContext, request: Any, may_edit: bool) -> Iterat
             name=found.filename,
             url=url,
             size=found.size,
-            kind=file_kind(found.media_type),
+            kind=kind_title(found.media_type),
+            view_url=f"{url}/view",
+            note=reading_note(text_of(record, id)),
             cleared=joined("，", [request.site.person_name(word.person), fmt.moment(word.at)]) if word else "",
             waiting=waiting,
             clear=ActionForm("clear", say("已核对无个人信息"), f"{url}/clear", say("表示您打开看过，里面没有个人信息。"), idempotency=new_id(16))
