@@ -25,7 +25,7 @@ def test_every_view_names_its_permission_and_what_changes_anything_asks_for_more
     for where, name, methods, permission in rows:
         assert permission not in ("", "none"), (where, name)
         if "POST" in methods or "any" in methods:
-            public = where in ("/login", "/set-password/{login}/{token}") or where.startswith("__static")
+            public = where in ("/login", "/login/code", "/set-password/{login}/{token}") or where.startswith("__static")
             assert permission != "public" or public, f"{where} {name} changes something for anyone"
 
 
