@@ -274,8 +274,22 @@ def with_summary(shown: Presented) -> tuple[Block, ...]:
     return (*(Paragraph(line) for line in shown.summary), *shown.body)
 
 
+def answering(record: Record) -> Edition | None:
+    """The edition that answered the duty to publish: the first one, or the first after a
+    withdrawal. A correction is no publication that could be early or late."""
+    found = None
+    for event in kept(record.history):
+        body = event.event()
+        if body["kind"] == "record.withdrawn":
+            found = None
+        elif body["kind"] in ("record.published", "record.corrected") and found is None:
+            found = record.editions.get(body["details"]["edition"])
+    return found
+
+
 def late_sentence(content: dict[str, Any]) -> str:
-    """应于……前公布，实于……公布，晚 8 天: a fact, not a reproach."""
+    """应于……前公布，实于……公布，晚 8 天: a fact, not a reproach; of the edition that
+    :func:`answering` finds."""
     due = content["data"].get("due_date")
     if not due:
         return ""

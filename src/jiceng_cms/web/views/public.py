@@ -54,6 +54,7 @@ from ..theming import Drawn, html_response, render_page
 from ..traversal import EditionContext, RecordContext, SectionContext, UnitContext
 from ..urls import own_path, record_url, section_url, unit_url, with_query
 from .common import (
+    answering,
     contact_of,
     display_mark,
     editions_of,
@@ -378,7 +379,7 @@ def _record_page(context: RecordContext, request: Any, edition: Edition, staff_u
         marks=tuple(marks),
         number=record.number,
         event_day=datetime.fromisoformat(data["event_date"]).date() if data.get("event_date") else None,
-        due_sentence=late_sentence(content),
+        due_sentence=late_sentence((answering(record) or edition).content()),
         display=say("公示至{day}", day=fmt.day(edition.display_until)),
         summary=shown.summary,
         files=files_of(record, section, edition),
