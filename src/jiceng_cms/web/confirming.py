@@ -137,13 +137,14 @@ def office_form(
 
 
 def submit(request: Any, form: Form, do: Callable[[dict[str, Any], str], Any]) -> tuple[Any, Refused | None]:
-    """``(what do(data, token) gave, None)``, or ``(None, why not)`` with the form telling it.
+    """``(what do(data, token) gave, None)``, or ``(None, why not)`` with the form telling it;
+    ``(None, None)`` where the form is only to be drawn again, as after a new login.
 
     Password and code are taken out of the data and checked first.
     """
     posted = parse_controls(request.POST.items())
     if form.redraw(posted):
-        return None, Refused("")
+        return None, None
     try:
         data = form.validate(posted)
         if "password" in data:

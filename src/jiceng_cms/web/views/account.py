@@ -22,7 +22,7 @@ from ..pages import Link
 from ..request import role_title
 from ..staff_pages import FormPage
 from ..tables import Html
-from .errors import STATUS
+from .administration import status_of
 from .signin import password_rules
 from .staff import staff_page
 
@@ -132,7 +132,7 @@ def change_password(request: Any) -> Response:
         done, refusal = submit(request, form, lambda data, token: _change(request, data))
         if done:
             return HTTPSeeOther(f"{ACCOUNT}?done=password")
-        status = STATUS.get(refusal.code, 409) if refusal is not None and refusal.message else 422
+        status = status_of(refusal)
     due = request.unfinished == "password"
     page = FormPage(
         title=say("改密码"),
@@ -237,7 +237,7 @@ def renew_codes(request: Any) -> Response:
         request, form, lambda data, token: request.act(RenewRecoveryCodes(login, hashes), fresh=True)
     )
     if not done:
-        return _bound(request, form, STATUS.get(refusal.code, 409) if refusal and refusal.message else 422)
+        return _bound(request, form, status_of(refusal))
     return staff_page(request, RecoveryPage(codes, login, request.now, _back(request)))
 
 
@@ -254,10 +254,10 @@ def begin_phone(request: Any) -> Response:
         services.second_steps.keep_secret(request.login_session.key, sealed, request.now)
         return "made"
 
-    done, _ = submit(request, form, make)
+    done, refusal = submit(request, form, make)
     if not done:
         page = FormPage(say("绑定手机验证码"), Html(form.render()), back=_back(request))
-        return staff_page(request, page, 422)
+        return staff_page(request, page, status_of(refusal))
     return HTTPSeeOther(PHONE)
 
 
@@ -318,7 +318,7 @@ def confirm_phone(request: Any) -> Response:
 
     done, refusal = submit(request, form, bind)
     if not done:
-        return _enrol_page(request, secret, form, STATUS.get(refusal.code, 409) if refusal and refusal.message else 422)
+        return _enrol_page(request, secret, form, status_of(refusal))
     id = services.cookie.read(request.cookies)
     services.second_steps.drop_secret(request.login_session.key)
     services.sessions.mark_two_factor(id, request.now)

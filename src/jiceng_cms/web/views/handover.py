@@ -28,13 +28,13 @@ from ..urls import record_url, unit_url
 from .administration import (
     end_sessions_of,
     read_person,
-    read_seats,
     reason_node,
     status_of,
     text_node,
 )
 from .roles import may_look, relative_node
 from .staff import staff_page
+from .unit_administration import read_seats
 
 
 @view_config(context=UnitContext, name="handover", request_method=("GET", "POST"), permission=STAFF)

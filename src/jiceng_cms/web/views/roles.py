@@ -90,7 +90,7 @@ def roles(context: UnitContext, request: Any) -> Response:
         require_role(request, "security")
     if done:
         return HTTPSeeOther(f"{url}?done=granted")
-    here = _table(request, unit.roles, say("在本单位授予的"), f"/staff/roles/{unit.code}/end")
+    here = _table(request, unit.roles, say("在本单位授予的"), f"/staff/roles/{unit.code}")
     above = Part(say("从上级管下来的"), head=_head(False), rows=tuple(_reaching(request, unit)), empty=say("没有。"))
     parts = [here, above, _ended(request, unit.roles)]
     if form is not None:
@@ -115,7 +115,7 @@ def site_roles(request: Any) -> Response:
         require_role(request, "security")
     if done:
         return HTTPSeeOther("/staff/roles?done=granted")
-    parts = [_table(request, request.site.roles, say("现在的管理员"), "/staff/roles/site/end")]
+    parts = [_table(request, request.site.roles, say("现在的管理员"), "/staff/roles/site")]
     if form is not None:
         parts.append(Part(say("授予角色"), form_html=Html(form.render())))
     parts.append(_ended(request, request.site.roles))
@@ -137,7 +137,7 @@ def _notice(request: Any) -> str:
 def _table(request: Any, roles: LocalRoles, title: str, end_url: str) -> Part:
     acts = request.acting_role == "security"
     rows = tuple(
-        _line(request, grant, url=f"{end_url}?person={grant.person}&role={grant.role}" if acts else "")
+        _line(request, grant, url=f"{end_url}/{grant.person}/{grant.role}" if acts else "")
         for grant in roles.grants
         if grant.holds(request.now)
     )
@@ -193,14 +193,14 @@ def _granted(request: Any, form: Any, unit: str) -> tuple[Any, int]:
 def end_role(request: Any) -> Response:
     """Take one role back, with a reason; access ends this minute."""
     require_role(request, "security")
-    unit, person, role = request.matchdict["unit"], str(request.GET.get("person", "")), str(request.GET.get("role", ""))
+    unit, person, role = (request.matchdict[name] for name in ("unit", "person", "role"))
     found = request.site.units.get(unit)
     roles = request.site.roles if unit == "site" else found.roles if found is not None else None
     if roles is None or role not in roles.of(person, request.now):
         raise HTTPNotFound()
     form = office_form(
         request, [reason_node(say("例如离任、调整分工。"))],
-        action=f"/staff/roles/{unit}/end?person={person}&role={role}", button=say("收回角色"), danger=True,
+        action=f"/staff/roles/{unit}/{person}/{role}", button=say("收回角色"), danger=True,
     )
     back = Link(say("谁能在这里做什么"), "/staff/roles" if unit == "site" else f"{unit_url(unit)}roles")
     status = 200
@@ -227,4 +227,4 @@ def end_role(request: Any) -> Response:
 def includeme(config: Any) -> None:
     """Routes of the pages here."""
     config.add_route("site_roles", "/staff/roles")
-    config.add_route("end_role", "/staff/roles/{unit}/end")
+    config.add_route("end_role", "/staff/roles/{unit}/{person}/{role}")
