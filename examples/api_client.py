@@ -4,6 +4,7 @@ import sys
 import urllib.request
 import uuid
 
+
 def call(method, path, token="", body=None, etag=""):
     """(JSON, ETag) of an answer; a refusal ends the program and says why."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}

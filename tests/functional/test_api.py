@@ -8,11 +8,11 @@ import hashlib
 from typing import Any
 
 import pytest
-from support.programs import NEW, Program, path_of, program
-from support.village import COMMUNITY, VILLAGE, Village, url
 from webtest import TestApp
 
 from jiceng_cms.ops.verifying import verify
+from support.programs import NEW, Program, path_of, program
+from support.village import COMMUNITY, VILLAGE, Village, url
 
 
 def publish(village: Village, record: dict[str, Any], clerk: Program) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def test_a_key_makes_a_step_happen_once(village: Village) -> None:
         (b'{"type": "disclosure"', 400, "JSON"),
         (b"\xff\xfe", 400, "JSON"),
         (b'{"a":' * 100_000, 400, "JSON"),
-        ('{"type": "disclosure", "data": {"title": "\\ud800", "kind": "affairs"}}'.encode(), 400, "JSON"),
+        (b'{"type": "disclosure", "data": {"title": "\\ud800", "kind": "affairs"}}', 400, "JSON"),
         (b"[]", 422, "对象"),
         (b'{"type": "disclosure", "data": {"title": "a", "kind": "affairs", "number": "GK-1"}}', 422, "number"),
         (b'{"type": "disclosure", "data": {"title": "a", "kind": "affairs"}, "state": "published"}', 422, "state"),

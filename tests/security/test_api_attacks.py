@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.programs import NEW, Program, path_of, program, token_of
-from support.village import COMMUNITY, OPERATOR, OTHER_VILLAGE, VILLAGE, Village
 from webtest import TestApp
 
 from jiceng_cms.access.accounts import DisableAccount
@@ -15,6 +13,8 @@ from jiceng_cms.access.tokens import CreateToken, RevokeToken, new_token, tokens
 from jiceng_cms.affairs.units.actions import EndRole
 from jiceng_cms.core.errors import Forbidden, Invalid, NeedsReauthentication
 from jiceng_cms.core.history import kept as events
+from support.programs import NEW, Program, path_of, program, token_of
+from support.village import COMMUNITY, OPERATOR, OTHER_VILLAGE, VILLAGE, Village
 
 
 def kept(village: Village) -> list[Any]:
