@@ -223,7 +223,7 @@ class CreateToken:
                 fields={"scopes": "请去掉用不上的权限。"},
             )
         if "publish" in self.scopes and ctx.actor.role != "operator" and not (ctx.actor.fresh and self.second_factor):
-            raise NeedsReauthentication("能公布、撤回的令牌，要先再输一次密码（开了两步验证的，还要验证码）才能开出。")
+            raise NeedsReauthentication("能公布、撤回的令牌，要绑定手机验证码，刚输过密码和验证码才能开出。没有绑定的，请先到“我的账号”里绑定。")
 
     def execute(self, ctx: Context) -> str:
         if getattr(ctx.site, "tokens", None) is None:

@@ -17,6 +17,7 @@ from .document import PREFIX, read_document
 from .door import BadTokens, bearer, broken_promise
 from .routing import add_routes
 from .state import etag_key
+from .token_page import TOKENS
 
 
 def includeme(config: Any) -> None:
@@ -34,6 +35,8 @@ def includeme(config: Any) -> None:
     add_routes(config)
     config.add_route("api_document", f"{PREFIX}/openapi.json")
     config.add_route("api_docs", f"{PREFIX}/docs")
+    config.add_route("account_tokens", TOKENS)
+    config.add_route("account_tokens_revoke", f"{TOKENS}/revoke")
     config.add_exception_view(broken_promise, context=ResponseValidationError)
     config.scan("jiceng_cms.api")
 

@@ -59,6 +59,7 @@ def account(request: Any) -> Response:
                 Link(say("改密码"), PASSWORD_PAGE),
                 Link(say("手机验证码和备用码"), PHONE),
                 Link(say("我的操作记录"), "/staff/activity"),
+                Link(say("程序用的令牌"), f"{ACCOUNT}/tokens"),
             ),
         ),
         Part(say("我的角色"), head=(say("角色"), say("在哪里")), rows=roles, empty=say("现在没有角色。请问本单位的安全管理员。")),
