@@ -45,6 +45,8 @@ def look(file: BinaryIO, name: str, size: int) -> str:
     ending = ending_of(name)
     if _TEST_VIRUS in head:
         raise Unfit(say("这个文件被认作病毒，没有接收。请用杀毒软件检查这台电脑。"))
+    if b"%PDF-" in head[1:1100]:  # where readers of PDF still look for its beginning
+        raise Unfit(_HIDDEN)
     if head.startswith(b"%PDF-"):
         found = _pdf(file)
     elif head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (head[4:8] == b"ftyp" and head[8:12] in _HEIC):

@@ -153,6 +153,7 @@ def page(context: FileContext, request: Any) -> Response:
     response.headers["Cache-Control"] = "no-cache" if public else "private, no-cache"
     if request.if_none_match and response.etag in request.if_none_match:
         response.status_int = 304
+        del response.content_type
         return response
     family = KINDS[found.media_type].family
     try:
