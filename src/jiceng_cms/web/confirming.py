@@ -162,7 +162,8 @@ def place_of(request: Any) -> str:
     agent = str(request.user_agent or "")
     device = next((name for mark, name in _DEVICES if mark in agent), "")
     program = next((name for mark, name in _PROGRAMS if mark in agent), "")
-    return "，".join(filter(None, (device, program, f"网络 {network_of(request.client_addr)}")))
+    network = f"网络 {network_of(request.client_addr)}" if request.client_addr else ""
+    return "，".join(filter(None, (device, program, network)))
 
 
 _DEVICES = (

@@ -122,7 +122,7 @@ def _about(request: Any, subject: str) -> str:
         return str(request.site.person_name(rest))
     if kind == "account":
         return say("账号 {login}", login=rest)
-    words = {"record": say("一份材料"), "unit": say("单位"), "roles": say("角色"), "body": say("机构"), "site": say("全站")}
+    words = {"record": say("一份材料"), "unit": say("单位"), "roles": say("角色"), "body": say("机构"), "site": say("全站"), "definition": say("流程")}
     return words.get(kind, kind)
 
 
