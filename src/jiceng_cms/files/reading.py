@@ -157,13 +157,13 @@ def _csv_rows(text: str) -> list[list[str]]:
 
 
 def _sheets(file: BinaryIO, media_type: str, size: int, found: Extract) -> None:
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
     file.seek(0)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
         names = list(book.sheet_names)
-        shown = {m.name for m in book.sheets_metadata if "Visible" in str(m.visible)}
+        shown = {m.name for m in book.sheets_metadata if m.visible == SheetVisibleEnum.Visible}
         for name in names[:200]:
             label = f"工作表“{name}”" + ("" if name in shown else "（隐藏的）")
             rows = _sheet_rows(book.get_sheet_by_name(name), found)
