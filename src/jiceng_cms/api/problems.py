@@ -18,6 +18,7 @@ from pyramid.response import Response
 from pyramid_openapi3.exceptions import RequestValidationError
 
 from ..core.errors import ChecksFailed, Refused, Stale
+from ..files.sandbox import Busy as DeskBusy
 from ..store import Busy, OutOfTries
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ def problem_of(request: Any, error: Exception) -> Problem:
         return unauthorised()
     if isinstance(error, HTTPException) and isinstance(error, HTTPClientError):
         return Problem("bad_request", "请求看不懂。请对照接口说明 /api/v1/docs 检查。")
-    if isinstance(error, Busy | OutOfTries):
+    if isinstance(error, Busy | OutOfTries | DeskBusy):
         return Problem("busy", "这次没有办成，什么也没有改。请过几秒钟带着同样的幂等键再试。", headers={"Retry-After": "3"})
     if isinstance(error, OSError) and error.errno == 28:
         log.exception("request %s: %s %s", request.request_id, request.method, request.path)

@@ -10,10 +10,11 @@ from pyramid.response import Response
 from ..core.permissions import PUBLIC
 from ..core.records import Edition
 from ..core.units import Unit
-from ..core.visibility import audiences, sees_edition
+from ..core.visibility import audiences
 from ..search.interface import QueryTooLong, SearchError, SearchQuery
 from ..web.downloads import download
-from ..web.traversal import RecordContext
+from ..web.traversal import FileContext, RecordContext
+from ..web.views.files import may_read
 from .following import follow
 from .listing import LAST_PAGE, PAGE_SIZE, facets_of, page_of, sources_of, units_below
 from .problems import Problem, no_such_thing
@@ -165,23 +166,14 @@ def edition(request: Any) -> Response:
 
 @api_view("attachment", "GET", permission=PUBLIC, scope="read", openapi=False)
 def attachment(request: Any) -> Response:
-    """A file, streamed, to whoever sees what it belongs to."""
+    """A file, streamed, whole or in ranges, to whoever sees what it belongs to."""
     view = seen(request)
-    record, unit = view.context.record, view.context.unit
-    found = record.attachments.get(request.matchdict["file"])
-    if found is None or not (view.work or _published(request, unit, view, found.id)):
-        raise no_such_thing()
-    return download(request, record.subject, found, public=not view.work)
-
-
-def _published(request: Any, unit: Unit, view: View, id: str) -> bool:
     record = view.context.record
-    return sees_edition(request.reader, unit, record) and any(
-        f["id"] == id
-        for edition in record.editions.values()
-        if edition.audience in audiences(request.reader, unit)
-        for f in edition.content()["attachments"]
-    )
+    found = record.attachments.get(request.matchdict["file"])
+    if found is None:
+        raise no_such_thing()
+    public = may_read(FileContext(request, view.context, found), request)
+    return download(request, record.subject, found, public=public)
 
 
 @api_view("search", "GET", permission=PUBLIC, scope="read")

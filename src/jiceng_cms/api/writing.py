@@ -17,7 +17,6 @@ from ..core.site import site_of
 from ..core.text import TextRefused, clean_text
 from ..core.visibility import sees_withdrawn, sees_work
 from ..web.traversal import RecordContext
-from ..web.uploads import MAX_SIZE
 from .bodies import begun, content_of
 from .document import PREFIX
 from .door import insufficient, scopes
@@ -184,8 +183,9 @@ def attach(request: Any) -> Response:
     unit, record = context.unit.code, context.record
     if request.content_type != "multipart/form-data":
         raise Problem("unsupported_media_type", "附件要用 multipart/form-data 送来，文件放在 file 一栏。")
-    if request.content_length is not None and request.content_length > MAX_SIZE + _ENVELOPE:
-        raise Problem("too_large", f"文件超过 {MAX_SIZE // 1024 // 1024} MB。扫描件可以降低清晰度，或者拆成几个文件。")
+    most = request.registry.files.bounds.plain
+    if request.content_length is not None and request.content_length > most + _ENVELOPE:
+        raise Problem("too_large", f"文件超过 {most >> 20} MB。扫描件可以降低清晰度，或者拆成几个文件。")
     upload = _upload(request)
     file = None
     try:
