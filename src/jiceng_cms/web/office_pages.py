@@ -19,11 +19,15 @@ NO_HTML = Html("")
 
 @dataclass(frozen=True)
 class Cell:
-    """A field of a table: words, where they lead, a smaller second line."""
+    """A field of a table: words, where they lead, a smaller second line.
+
+    ``code``: no words of a language but what is typed as it stands, like a login.
+    """
 
     text: str
     url: str = ""
     note: str = ""
+    code: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Part:
 
     title: str = ""
     lines: tuple[str, ...] = ()
-    facts: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str | Cell], ...] = ()
     finder: Finder | None = None
     head: tuple[str, ...] = ()
     rows: tuple[Line, ...] = ()

@@ -273,3 +273,15 @@ def test_the_default_costs_are_above_the_published_minimum() -> None:
     assert costs.type is argon2.Type.ID
     assert costs.memory_cost >= 19 * 1024
     assert costs.time_cost >= 2
+
+
+def test_profiles_are_named_and_single_numbers_win_over_them() -> None:
+    name = "access.password.profile"
+    assert PasswordRules.from_settings({name: "asvs"}) == PasswordRules()
+    graded = PasswordRules.from_settings({name: "dengbao"})
+    assert (graded.composition, graded.max_age_days) == (3, 90)
+    assert graded.min_length >= 8
+    own = PasswordRules.from_settings({name: "dengbao", "access.password.max_age_days": "60"})
+    assert own == PasswordRules(graded.min_length, 3, 60)
+    with pytest.raises(ValueError, match="asvs or dengbao"):
+        PasswordRules.from_settings({name: "strict"})

@@ -16,7 +16,15 @@ from ...core.errors import Invalid, NotNow
 from ...core.permissions import STAFF
 from ...locale import say
 from .. import format as fmt
-from ..confirming import WRONG_CODE, code_node, note_login, office_form, password_node, submit
+from ..confirming import (
+    WRONG_CODE,
+    code_node,
+    confirms_elsewhere,
+    note_login,
+    office_form,
+    password_node,
+    submit,
+)
 from ..office_pages import Cell, EnrolPage, Line, OfficePage, Part, Press, RecoveryPage
 from ..pages import Link
 from ..request import role_title
@@ -43,9 +51,9 @@ def account(request: Any) -> Response:
         for unit, role in request.grants
     )
     phone = mine.two_factor
-    facts = [
+    facts: list[tuple[str, str | Cell]] = [
         (say("姓名"), site.person_name(mine.person)),
-        (say("账号"), mine.login),
+        (say("账号"), Cell(mine.login, code=True)),
         (say("密码"), say("{day}设的", day=fmt.day(mine.password_at)) if mine.password_at else say("还没有设")),
         (
             say("手机验证码"),
@@ -56,7 +64,7 @@ def account(request: Any) -> Response:
         Part(
             facts=tuple(facts),
             links=(
-                Link(say("改密码"), PASSWORD_PAGE),
+                *(() if confirms_elsewhere(request) else (Link(say("改密码"), PASSWORD_PAGE),)),
                 Link(say("手机验证码和备用码"), PHONE),
                 Link(say("我的操作记录"), "/staff/activity"),
                 Link(say("程序用的令牌"), f"{ACCOUNT}/tokens"),
@@ -126,6 +134,8 @@ def end_sessions(request: Any) -> Response:
 @view_config(route_name="account_password", request_method=("GET", "POST"), permission=STAFF, unfinished=True)
 def change_password(request: Any) -> Response:
     """The old password, the new one twice."""
+    if confirms_elsewhere(request):  # nothing to give first; a way in that nobody decided on
+        raise HTTPNotFound()
     nodes = [password_node("new", say("新密码")), password_node("again", say("再输一次新密码"))]
     form = _password_form(request, nodes)
     status = 200
@@ -195,7 +205,7 @@ def phone(request: Any) -> Response:
         form_html=Html(form.render()),
         explain=(
             *((say("您的角色登录时要有手机验证码，绑定以后才能继续办事。"),) if required else ()),
-            say("先在手机上装一个验证码程序（支持 TOTP 的都可以，不用联网），再点下面的按钮。"),
+            say("先在手机上装一个验证码程序（在应用商店里搜“动态口令”，不用联网），再点下面的按钮。"),
         ),
         back=_back(request),
     )

@@ -107,6 +107,13 @@ def read_person(site: Any, text: str) -> str:
     raise Invalid(f"叫“{name[:20]}”的不止一个人，请写成其中一个：{told}。")
 
 
+def write_person(site: Any, person: str) -> str:
+    """A person as :func:`read_person` reads it: the name, with the id where another bears it too."""
+    name = str(site.person_name(person))
+    twice = sum(other.name == name for other in site.persons.values()) > 1
+    return f"{name}（{person}）" if twice else name
+
+
 # ------------------------------------------------------------------------------ people
 
 
@@ -127,7 +134,7 @@ def people(request: Any) -> Response:
         Line(
             (
                 Cell(person.name, f"{PEOPLE}/{person.id}"),
-                Cell("、".join(a.login + ("（已停用）" if a.disabled else "") for a in logins.get(person.id, ()))),
+                Cell("、".join(a.login for a in logins.get(person.id, ()) if not a.disabled), code=True),
                 Cell("、".join(_roles_of(request, person.id))),
             )
         )
@@ -180,7 +187,7 @@ def invite(request: Any) -> Response:
     require_role(request, "system")
     nodes = [
         colander.SchemaNode(CleanString(as_entered=True, limit=60), name="title", title=say("姓名")),
-        text_node("login", say("登录名"), say("小写字母开头，可以有数字、点、横线，例如 zhang.san。"), 32),
+        text_node("login", say("登录名"), say("小写字母开头，可以有数字、点、横线，最好用姓名的拼音。"), 32),
     ]
     form = office_form(request, nodes, action=f"{PEOPLE}/new", button=say("开账号，生成登录链接"))
     status = 200
@@ -213,41 +220,71 @@ def fresh_actor(request: Any) -> Any:
     return replace(request.actor, fresh=True)
 
 
-@view_config(route_name="person_do", request_method=("GET", "POST"), permission=STAFF)
-@view_config(route_name="person", request_method="GET", permission=STAFF)
-def person(request: Any) -> Response:
-    """One person: names, accounts, roles; what the system administration may do."""
-    require_role(request, "system", "security")
+def _held_person(request: Any) -> Any:
     found = request.site.persons.get(request.matchdict["person"])
     if found is None:
         raise HTTPNotFound()
-    acts = request.acting_role == "system"
+    return found
+
+
+@view_config(route_name="person", request_method="GET", permission=STAFF)
+def person(request: Any) -> Response:
+    """One person: names, accounts, roles, and what the system administration may do."""
+    require_role(request, "system", "security")
+    found = _held_person(request)
     mine = accounts_of(request.site, found.id)
-    forms = _person_forms(request, found, mine) if acts else []
-    status, notice = 200, {"saved": say("已经改好。"), "done": say("已经办好。")}.get(str(request.GET.get("done", "")), "")
+    former = "、".join(say("{name}（到{day}）", name=name, day=fmt.day(until)) for name, until in found.former)
+    facts: list[tuple[str, str | Cell]] = [(say("姓名"), found.name)]
+    if former:
+        facts.append((say("曾用名"), former))
+    facts.append((say("角色"), "、".join(_roles_of(request, found.id)) or say("没有")))
+    links: tuple[Link, ...] = ()
+    if request.acting_role == "system":
+        links = tuple(
+            Link(title, f"{PEOPLE}/{found.id}/{name}") for name, title, _, _ in _person_forms(request, found, mine)
+        )
+    rows = tuple(Line((Cell(account.login, code=True), *_states(account))) for account in mine)
+    parts = (
+        Part(facts=tuple(facts)),
+        Part(
+            say("账号"), head=(say("账号"), say("状态"), say("密码"), say("手机验证码")), rows=rows,
+            empty=say("没有账号。"), links=links,
+        ),
+    )
+    notice = say("已经办好。") if request.GET.get("done") else ""
+    page = OfficePage(found.name, parts, notice=notice, back=Link(say("人员和账号"), PEOPLE))
+    return staff_page(request, page)
+
+
+def _states(account: Account) -> tuple[Cell, ...]:
+    """Whether an account is open, has a password, has a phone."""
+    return (
+        Cell(say("已停用") if account.disabled else say("可以登录")),
+        Cell(say("{day}设的", day=fmt.day(account.password_at)) if account.password else say("还没有设")),
+        Cell(say("已绑定手机") if account.two_factor is not None else say("没有绑定")),
+    )
+
+
+@view_config(route_name="person_do", request_method=("GET", "POST"), permission=STAFF)
+def person_do(request: Any) -> Response:
+    """Do one thing with a person or an account."""
+    require_role(request, "system")
+    found = _held_person(request)
+    forms = _person_forms(request, found, accounts_of(request.site, found.id))
+    wanted = next((entry for entry in forms if entry[0] == request.matchdict["do"]), None)
+    if wanted is None:
+        raise HTTPNotFound()
+    _, title, form, do = wanted
+    status = 200
     if request.method == "POST":
-        wanted = request.matchdict.get("do", "")
-        chosen = next(((form, do) for name, _, form, do in forms if name == wanted), None)
-        if chosen is None:
-            raise HTTPForbidden() if not acts else HTTPNotFound()
-        done, refusal = submit(request, chosen[0], chosen[1])
+        done, refusal = submit(request, form, do)
         if isinstance(done, Response):
             return done
         if done:
-            return HTTPSeeOther(f"{PEOPLE}/{found.id}?done=done")
+            return HTTPSeeOther(f"{PEOPLE}/{found.id}?done=1")
         status = status_of(refusal)
-    former = "、".join(say("{name}（到{day}）", name=name, day=fmt.day(until)) for name, until in found.former)
-    facts = [(say("姓名"), found.name)]
-    if former:
-        facts.append((say("曾用名"), former))
-    for account in mine:
-        state = say("已停用") if account.disabled else (say("已绑定手机") if account.two_factor else say("没有绑定手机"))
-        when = say("{day}设的密码", day=fmt.day(account.password_at)) if account.password else say("还没有设密码")
-        facts.append((say("账号"), say("{login}，{state}，{when}", login=account.login, state=state, when=when)))
-    facts.append((say("角色"), "、".join(_roles_of(request, found.id)) or say("没有")))
-    parts = [Part(facts=tuple(facts))]
-    parts += [Part(title, form_html=Html(form.render())) for _, title, form, _ in forms]
-    page = OfficePage(found.name, tuple(parts), notice=notice, back=Link(say("人员和账号"), PEOPLE))
+    part = Part(form_html=Html(form.render()))
+    page = OfficePage(title, (part,), subject=found.name, back=Link(found.name, f"{PEOPLE}/{found.id}"))
     return staff_page(request, page, status)
 
 
@@ -257,14 +294,18 @@ def _person_forms(request: Any, person: Any, mine: Iterable[Account]) -> list[tu
 
     def add(name: str, title: str, nodes: list[Any], do: Any, *, danger: bool = False, **kw: Any) -> None:
         action = f"{PEOPLE}/{person.id}/{name}"
-        form = office_form(request, nodes, action=action, button=title, number=len(forms) + 1, danger=danger, **kw)
+        form = office_form(request, nodes, action=action, button=title, danger=danger, **kw)
         forms.append((name, title, form, do))
 
     def act(action: Any) -> str:
         return str(request.act(action, fresh=True))
 
+    several = len(tuple(mine)) > 1
     for account in mine:
         login = account.login
+
+        def called(what: str, login: str = login) -> str:
+            return say("{what}（{login}）", what=what, login=login) if several else what
 
         def relink(data: dict[str, Any], token: str, login: str = login, make: Any = IssueLink) -> Response:
             address, link = _link(request, login)
@@ -286,12 +327,12 @@ def _person_forms(request: Any, person: Any, mine: Iterable[Account]) -> list[tu
             return done
 
         if account.disabled:
-            add(f"enable-{login}", say("恢复账号 {login}", login=login), [reason_node()], reopen)
+            add(f"enable-{login}", called(say("恢复账号")), [reason_node()], reopen)
             continue
-        add(f"link-{login}", say("给 {login} 发新的登录链接", login=login), [reason_node(say("例如忘记密码，本人到场核对过。"))], relink)
+        add(f"link-{login}", called(say("发新的登录链接")), [reason_node(say("例如忘记密码，本人到场核对过。"))], relink)
         if account.two_factor is not None:
-            add(f"reset-{login}", say("解除 {login} 的手机验证码", login=login), [reason_node(say("例如手机丢失，本人到场核对过。"))], reset)
-        add(f"disable-{login}", say("停用账号 {login}", login=login), [reason_node(say("例如离任。马上生效，做过的事都还在他名下。"))], disable, danger=True)
+            add(f"reset-{login}", called(say("解除手机验证码")), [reason_node(say("例如手机丢失，本人到场核对过。"))], reset)
+        add(f"disable-{login}", called(say("停用账号")), [reason_node(say("例如离任。马上生效，做过的事都还在他名下。"))], disable, danger=True)
     name_node = colander.SchemaNode(CleanString(as_entered=True, limit=60), name="title", title=say("姓名"))
     add(
         "rename", say("改姓名"), [name_node],

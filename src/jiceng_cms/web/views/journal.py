@@ -121,9 +121,15 @@ def _about(request: Any, subject: str) -> str:
     if kind == "person":
         return str(request.site.person_name(rest))
     if kind == "account":
-        return say("账号 {login}", login=rest)
-    words = {"record": say("一份材料"), "unit": say("单位"), "roles": say("角色"), "body": say("机构"), "site": say("全站"), "definition": say("流程")}
-    return words.get(kind, kind)
+        account = request.site.accounts.get(rest)
+        return say("{name}的账号", name=request.site.person_name(account.person) if account is not None else rest)
+    return _WORDS.get(kind, say("其他"))
+
+
+_WORDS = {
+    "record": say("一份材料"), "unit": say("单位"), "roles": say("角色"), "body": say("机构"), "site": say("全站"),
+    "definition": say("办事流程"), "entity": say("集体经济组织"), "token": say("接口凭证"),
+}  # fmt: skip
 
 
 @view_config(route_name="activity", request_method="GET", permission=STAFF, unfinished=True)

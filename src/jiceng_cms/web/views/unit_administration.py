@@ -25,7 +25,15 @@ from ..forms.types import Lines, LocalDate
 from ..office_pages import Cell, Finder, Line, OfficePage, Part
 from ..pages import Link
 from ..tables import Html
-from .administration import MOST, choice_node, read_person, require_role, status_of, text_node
+from .administration import (
+    MOST,
+    choice_node,
+    read_person,
+    require_role,
+    status_of,
+    text_node,
+    write_person,
+)
 from .staff import staff_page
 
 UNITS = "/staff/units"
@@ -69,7 +77,7 @@ def _unit_nodes(new: bool) -> list[Any]:
         choice_node("kind", say("类别"), [(kind, _kind(kind)) for kind in UNIT_KINDS]),
         text_node("title", say("名称")),
         text_node("parent", say("上级单位的代码"), "", 12, missing=""),
-        text_node("pinyin", say("名称的拼音"), say("搜索用，例如 shiqiao。"), missing=""),
+        text_node("pinyin", say("名称的拼音"), say("搜索用，全用小写字母，中间不空格。"), missing=""),
         text_node("initials", say("拼音首字母"), "", 12, missing=""),
         text_node("office", say("办公地点"), missing=""),
         text_node("phone", say("电话"), missing=""),
@@ -194,7 +202,7 @@ def body(request: Any) -> Response:
     ]
     values = None
     if found is not None:
-        present = tuple(f"{s.post} {request.site.person_name(s.person)}（{s.person}）" for s in found.members(request.today))
+        present = tuple(f"{s.post} {write_person(request.site, s.person)}" for s in found.members(request.today))
         values = {"title": found.name, "seats": present}
     form = office_form(request, nodes, action=f"{UNITS}/{code}/bodies/{id}", button=say("保存机构"), appstruct=values)
     status = 200
