@@ -7,6 +7,7 @@ before the view and before anyone asks who is signed in.
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -170,8 +171,16 @@ def _readable(request: Any) -> bool:
         return False
 
 
-def _unreadable() -> Response:
-    """A page that needs nothing of the request."""
+def _unreadable(request: Any) -> Response:
+    """A page that needs nothing of the request but where it wanted to go; programs get theirs."""
+    if str(request.environ.get("PATH_INFO", "")).startswith("/api/"):
+        told = {
+            "type": "urn:jiceng:problem:bad_request", "title": "请求看不懂", "status": 400, "code": "bad_request",
+            "detail": "地址或者参数里有认不出来的字符，请用 UTF-8 编码。", "request": request.request_id,
+        }
+        answer = Response(json.dumps(told, ensure_ascii=False).encode(), status=400)
+        answer.content_type, answer.charset = "application/problem+json", None
+        return answer
     body = (
         "<!DOCTYPE html><html lang='zh-CN'><meta charset='utf-8'><title>网址不完整</title>"
         "<h1>网址不完整</h1><p>网址里有认不出来的字符，可能是抄漏了。请核对以后重新打开，或者<a href='/'>回到首页</a>。</p></html>"
@@ -184,7 +193,7 @@ def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any
     strict = registry.services.settings.secure and registry.settings.get("hsts", "false") == "true"
 
     def tween(request: Any) -> Any:
-        response = handler(request) if _readable(request) else _unreadable()
+        response = handler(request) if _readable(request) else _unreadable(request)
         headers = response.headers
         headers.setdefault("Content-Security-Policy", _CSP)
         headers.setdefault("X-Content-Type-Options", "nosniff")
