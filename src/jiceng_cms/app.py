@@ -8,6 +8,7 @@ from typing import Any
 from pyramid.config import Configurator
 
 from .access.csrf import LoginTokens
+from .access.oidc import OidcClient, OidcSettings
 from .access.origin import OriginCheck
 from .access.passwords import PasswordChecker, PasswordRules, Passwords
 from .access.rates import LoginLimits, LoginRates
@@ -40,6 +41,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None, store: Stor
     if not settings.secret_file.exists():
         raise SettingsError(f"{settings.home} 里还没有站点。请先运行 jiceng init。")
     secret = settings.secret_file.read_text(encoding="ascii").strip().encode()
+    oidc = OidcSettings.from_settings(settings.raw)
     store = store or Store.open(settings.database, pool_size=64)
     try:
         with store.reading() as connection:
@@ -73,6 +75,7 @@ def open_services(settings: Settings, *, clock: Clock | None = None, store: Stor
         engine=WhooshEngine(settings.index_folder),
         log=LogService(signer.verifier, settings.state_file),
         board=Board(clock),
+        oidc=OidcClient(oidc, secret) if oidc is not None else None,
     )
     store.runner.after = services.bell.set
     return services

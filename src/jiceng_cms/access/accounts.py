@@ -23,6 +23,8 @@ register("account.password_changed", "自己改密码", "Own password changed")
 register("account.hash_upgraded", "密码改用新的存法", "Password hash upgraded")
 register("account.disabled", "停用账号", "Account disabled")
 register("account.enabled", "恢复账号", "Account opened again")
+register("account.identity_linked", "关联统一身份", "Identity linked")
+register("account.identity_unlinked", "解除统一身份", "Identity unlinked")
 register("login.succeeded", "登录", "Signed in")
 register("login.failed", "登录失败", "Failed sign-in")
 register("login.ended", "退出登录", "Signed out")
@@ -50,6 +52,9 @@ class Account(Persistent):
 
     #: the phone; in the class for accounts that were stored before there was any
     two_factor: SecondFactor | None = None
+    #: who this is to an OpenID Connect provider, and to which; a subject says nothing elsewhere
+    oidc_subject = ""
+    oidc_issuer = ""
 
 
 def administers_accounts(ctx: Context) -> None:
@@ -252,6 +257,7 @@ class DisableAccount:
         account.disabled = True
         account.password, account.link = "", None
         account.two_factor = None
+        account.oidc_subject = account.oidc_issuer = ""
         details = {"comment": self.reason.strip()}
         ctx.log("account.disabled", account.subject, ctx.site.history, "", details)
         return self.login
@@ -283,6 +289,50 @@ class EnableAccount:
         account.disabled, account.link = False, self.link
         details = {"comment": self.reason.strip()}
         ctx.log("account.enabled", account.subject, ctx.site.history, "", details)
+        return self.login
+
+
+@dataclass(frozen=True)
+class LinkIdentity:
+    """Say who an account's person is to a provider; an empty ``subject`` takes the link away.
+
+    ``issuer`` is the provider's. The subject stands in no event: it may be an identity number.
+    """
+
+    name: ClassVar[str] = "account.link_identity"
+    login: str
+    issuer: str
+    subject: str
+    reason: str
+    token: str = ""
+
+    @property
+    def lock(self) -> str:
+        return "site"
+
+    def check(self, ctx: Context) -> None:
+        administers_accounts(ctx)
+        asks_fresh(ctx)
+        needs_reason(self.reason)
+        account = held_account(ctx, self.login)
+        if account.disabled:
+            raise Refused("这个账号已经停用，请先恢复。")
+        if not self.subject:
+            if not account.oidc_subject:
+                raise Refused("这个账号没有关联统一身份，不用解除。")
+            return
+        if len(self.subject) > 255 or not self.subject.isprintable():
+            raise Invalid("身份编号不能超过 255 个字。", fields={"subject": "请核对身份编号。"})
+        other = account_by_identity(ctx.site, self.issuer, self.subject)
+        if other is not None and other.login != self.login:
+            raise Refused(f"这个身份已经关联了账号 {other.login}，一个身份只能关联一个账号。")
+
+    def execute(self, ctx: Context) -> str:
+        account = held_account(ctx, self.login)
+        account.oidc_subject = self.subject
+        account.oidc_issuer = self.issuer if self.subject else ""
+        kind = "account.identity_linked" if self.subject else "account.identity_unlinked"
+        ctx.log(kind, account.subject, ctx.site.history, "", {"comment": self.reason.strip()})
         return self.login
 
 
@@ -319,6 +369,12 @@ def own_account(ctx: Context, login: str) -> Account:
 def accounts_of(site: Any, person: str) -> tuple[Account, ...]:
     """The accounts of a person, closed ones too."""
     return tuple(account for account in site.accounts.values() if account.person == person)
+
+
+def account_by_identity(site: Any, issuer: str, subject: str) -> Account | None:
+    """The account that this person of this provider was linked to, a closed one too, or None."""
+    found = (a for a in site.accounts.values() if a.oidc_subject == subject and a.oidc_issuer == issuer)
+    return next(found, None) if subject else None
 
 
 def account_of(site: Any, login: str) -> Account | None:

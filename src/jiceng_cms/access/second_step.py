@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from .localdb import LocalDatabase, to_number
+from .localdb import LocalDatabase, to_moment, to_number
 from .sessions import TOKEN, RandomBytes, random_token
 
 #: How long the code may take after the password, and how often it may be wrong.
@@ -20,9 +20,12 @@ PATIENCE, TRIES = timedelta(minutes=5), 5
 #: How long a new secret waits for its first code.
 ENROLMENT = timedelta(minutes=15)
 
+# half a login of an older shape ends: its person begins again
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS half_login (
-    key TEXT PRIMARY KEY, login TEXT NOT NULL, until INTEGER NOT NULL, tries INTEGER NOT NULL
+DROP TABLE IF EXISTS half_login;
+CREATE TABLE IF NOT EXISTS first_step (
+    key TEXT PRIMARY KEY, login TEXT NOT NULL, until INTEGER NOT NULL, tries INTEGER NOT NULL,
+    elsewhere INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS used_step (login TEXT PRIMARY KEY, step INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS enrolment (
@@ -33,11 +36,13 @@ CREATE TABLE IF NOT EXISTS enrolment (
 
 @dataclass(frozen=True)
 class HalfLogin:
-    """Somebody whose password was right and whose code is awaited."""
+    """Somebody whose password was right, or whom a provider knows, and whose code is awaited."""
 
     login: str
     #: wrong codes that are still allowed
     left: int
+    #: when a provider elsewhere last asked who it is; None after a password
+    elsewhere: datetime | None = None
 
 
 class SecondSteps:
@@ -49,14 +54,17 @@ class SecondSteps:
 
     # ---- half a login
 
-    def begin(self, login: str, now: datetime) -> str:
-        """The password was right: a token for the page that asks for the code."""
+    def begin(self, login: str, now: datetime, elsewhere: datetime | None = None) -> str:
+        """The first step is done: a token for the page that asks for the code."""
         token = random_token(self._random)
         with self._db.writing() as db:
-            db.execute("DELETE FROM half_login WHERE until <= ?", (to_number(now),))
+            db.execute("DELETE FROM first_step WHERE until <= ?", (to_number(now),))
             db.execute(
-                "INSERT INTO half_login VALUES (?, ?, ?, 0)",
-                (_key(token), login, to_number(now + PATIENCE)),
+                "INSERT INTO first_step VALUES (?, ?, ?, 0, ?)",
+                (
+                    _key(token), login, to_number(now + PATIENCE),
+                    to_number(elsewhere) if elsewhere is not None else None,
+                ),
             )
         return token
 
@@ -66,16 +74,18 @@ class SecondSteps:
             return None
         with self._db.writing() as db:
             row = db.execute(
-                "UPDATE half_login SET tries = tries + 1 WHERE key = ? AND until > ? AND tries < ?"
-                " RETURNING login, tries",
+                "UPDATE first_step SET tries = tries + 1 WHERE key = ? AND until > ? AND tries < ?"
+                " RETURNING login, tries, elsewhere",
                 (_key(token), to_number(now), TRIES),
             ).fetchone()
-        return None if row is None else HalfLogin(row[0], TRIES - row[1])
+        if row is None:
+            return None
+        return HalfLogin(row[0], TRIES - row[1], None if row[2] is None else to_moment(row[2]))
 
     def finish(self, token: str) -> bool:
         """The code was right: the token is spent; False when another request was faster."""
         with self._db.writing() as db:
-            return db.execute("DELETE FROM half_login WHERE key = ?", (_key(token),)).rowcount == 1
+            return db.execute("DELETE FROM first_step WHERE key = ?", (_key(token),)).rowcount == 1
 
     # ---- codes count once
 

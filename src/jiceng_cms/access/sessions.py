@@ -133,23 +133,25 @@ class SessionStore:
         *,
         two_factor: bool = False,
         place: str = "",
+        fresh_at: datetime | None = None,
     ) -> tuple[str, Session]:
         """Begin a session after a login: the new id for the cookie, and the session.
 
+        ``fresh_at`` is when the person showed who they are, where that was not just now.
         Ids are never reused and never taken from the browser, so nobody can plant one.
         """
         session_id = random_token(self._random)
         session = Session(
-            _key(session_id), login, now, now, random_token(self._random), acting_role, now,
-            two_factor, place[:200],
+            _key(session_id), login, now, now, random_token(self._random), acting_role,
+            fresh_at or now, two_factor, place[:200],
         )
         moment = to_number(now)
         with self._db.writing() as db:
             db.execute(
                 f"INSERT INTO login_session ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                 (
-                    session.key, login, moment, moment, session.csrf, acting_role, moment,
-                    int(two_factor), session.place,
+                    session.key, login, moment, moment, session.csrf, acting_role,
+                    to_number(session.fresh_at), int(two_factor), session.place,
                 ),
             )
         return session_id, session

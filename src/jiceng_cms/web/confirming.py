@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
+from urllib.parse import urlsplit
 
 import colander
 import deform
@@ -18,9 +20,12 @@ from ..core.ids import new_id
 from ..locale import say
 from .forms import Button, Form, FormInvalid, make_form, parse_controls
 from .forms.types import CleanString
+from .pages import Link
+from .urls import own_path, with_query
 
 WRONG_PASSWORD = "密码不对，请再输一次。"  # noqa: S105 - words
 NO_PASSWORD = "这一步要输密码，确认是您本人在办。"  # noqa: S105 - words
+NOT_CONFIRMED = "这一步要先确认是您本人。请点“确认是本人”的链接，回来以后再办一次。"
 WRONG_CODE = "验证码不对，或者已经用过了。请等手机上换成下一个，再输入。"
 
 
@@ -50,12 +55,28 @@ def code_right(request: Any, account: Account, code: str) -> bool:
     return True
 
 
+def confirms_elsewhere(request: Any) -> bool:
+    """Whether this person has no password here and shows who they are to the provider."""
+    oidc, account = request.services.oidc, request.account
+    return oidc is not None and not account.password and account.oidc_issuer == oidc.settings.issuer
+
+
+def confirm_link(request: Any, back: str) -> Link:
+    """The way to the provider, and back to a page of ours."""
+    title = say("到{title}确认是本人", title=request.services.oidc.settings.title)
+    return Link(title, with_query("/login/oidc", confirm=1, next=back))
+
+
 def confirm(request: Any, password: str, code: str = "") -> None:
     """Take the password, and the code where the account has a phone, as given just now.
 
     Raises NeedsReauthentication with the field at fault. It counts as a try to sign in.
     """
     services, account = request.services, request.account
+    if confirms_elsewhere(request):
+        if request.actor.fresh:
+            return
+        raise NeedsReauthentication(NOT_CONFIRMED)
     if not password:
         raise NeedsReauthentication(NO_PASSWORD, fields={"password": "请输入密码。"})
     attempt = services.rates.attempt(account.login, request.client_addr, request.now)
@@ -119,7 +140,10 @@ def office_form(
     """
     fields = list(nodes)
     posted = request.POST if request.method == "POST" else {}
-    if confirming and (not request.actor.fresh or "password" in posted):
+    if confirming and confirms_elsewhere(request):
+        if not request.actor.fresh:
+            fields.insert(0, _confirm_node(request))
+    elif confirming and (not request.actor.fresh or "password" in posted):
         fields.append(password_node(description=say("这一步办了就会记下来，所以再确认一次是您本人。")))
         if request.account.two_factor is not None:
             fields.append(code_node())
@@ -134,6 +158,31 @@ def office_form(
         first_field=1 + 100 * number,
         etag=etag,
     )
+
+
+def _confirm_node(request: Any) -> Any:
+    """In place of a password: the link to the provider. ``submit`` refuses while it stands there."""
+    here = request.path_qs if request.method == "GET" else urlsplit(request.referer or "").path
+    return colander.SchemaNode(
+        colander.String(),
+        name="password",
+        title=say("确认是您本人"),
+        description=say("这一步办了就会记下来，所以先确认一次是您本人，再填下面的内容。"),
+        missing="",
+        widget=ConfirmLink(link=confirm_link(request, own_path(here, "/staff"))),
+    )
+
+
+class ConfirmLink(deform.widget.Widget):
+    """Draws a link and reads nothing."""
+
+    link: Link
+
+    def serialize(self, field: Any, cstruct: Any, **kw: Any) -> str:
+        return f'<p><a href="{escape(self.link.url)}">{escape(self.link.title)}</a></p>'
+
+    def deserialize(self, field: Any, pstruct: Any) -> Any:
+        return ""
 
 
 def submit(request: Any, form: Form, do: Callable[[dict[str, Any], str], Any]) -> tuple[Any, Refused | None]:

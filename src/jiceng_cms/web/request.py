@@ -104,7 +104,9 @@ def unfinished(request: Any) -> str:
         return ""
     if account.password_at is not None and services.password_checker.rules.must_change(account.password_at, request.now):
         return "password"
-    if account.two_factor is None and services.two_factor_policy.asks(role for _, role in request.grants):
+    # a session can only have a second factor without a phone where a provider elsewhere saw to it
+    lacking = account.two_factor is None and not request.login_session.two_factor
+    if lacking and services.two_factor_policy.asks(role for _, role in request.grants):
         return "two_factor"
     return ""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from ..access.csrf import LoginTokens
+from ..access.oidc import OidcClient
 from ..access.passwords import PasswordChecker, Passwords
 from ..access.rates import LoginRates
 from ..access.second_step import SecondSteps
@@ -141,6 +142,8 @@ class Services:
     engine: SearchEngine
     log: LogService
     board: Board
+    #: signing in through a provider elsewhere; None where the site has none
+    oidc: OidcClient | None = None
     #: what the worker says of itself, by part, empty while all is well; None where none runs here
     troubles: Callable[[], Mapping[str, str]] | None = None
     #: set after each commit: the worker has something to do

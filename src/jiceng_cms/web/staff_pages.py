@@ -39,6 +39,7 @@ class ActionForm:
     comment: Literal["none", "optional", "required"] = "none"
     comment_title: str = say("说明")
     reauthenticate: bool = False
+    confirm: Link | None = None  # where somebody without a password shows first who they are
     fields_html: Html = NO_HTML
     danger: bool = False
     etag: str = ""
@@ -316,6 +317,7 @@ class LoginPage:
     error: str = ""
     next_path: str = ""
     help: str = ""  # whom to ask for a new password
+    elsewhere: Link | None = None  # a provider that knows the staff
     title: str = say("工作人员登录")
     template: str = "staff_login.pt"
 
@@ -334,6 +336,7 @@ class ExpiredPage:
     name: str = ""
     error: str = ""
     help: str = ""
+    elsewhere: Link | None = None
     title: str = say("登录已经过期，您填的内容还在")
     template: str = "staff_login.pt"
 

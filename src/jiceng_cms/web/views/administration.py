@@ -19,6 +19,7 @@ from ...access.accounts import (
     DisableAccount,
     EnableAccount,
     IssueLink,
+    LinkIdentity,
     accounts_of,
 )
 from ...access.onetime import OneTimeLink, issue
@@ -259,7 +260,7 @@ def person(request: Any) -> Response:
 def _states(account: Account) -> tuple[Cell, ...]:
     """Whether an account is open, has a password, has a phone."""
     return (
-        Cell(say("已停用") if account.disabled else say("可以登录")),
+        Cell(say("已停用") if account.disabled else say("可以登录"), note=say("已关联统一身份") if account.oidc_subject else ""),
         Cell(say("{day}设的", day=fmt.day(account.password_at)) if account.password else say("还没有设")),
         Cell(say("已绑定手机") if account.two_factor is not None else say("没有绑定")),
     )
@@ -286,6 +287,11 @@ def person_do(request: Any) -> Response:
     part = Part(form_html=Html(form.render()))
     page = OfficePage(title, (part,), subject=found.name, back=Link(found.name, f"{PEOPLE}/{found.id}"))
     return staff_page(request, page, status)
+
+
+def _identity_nodes() -> list[Any]:
+    told = say("本人用统一身份登录一次，页面上会显示这个编号，请照抄。空着就是解除关联。")
+    return [text_node("subject", say("身份编号"), told, 255, missing=""), reason_node(say("例如本人到场核对过。"))]
 
 
 def _person_forms(request: Any, person: Any, mine: Iterable[Account]) -> list[tuple[str, str, Any, Any]]:
@@ -326,12 +332,20 @@ def _person_forms(request: Any, person: Any, mine: Iterable[Account]) -> list[tu
             request.services.sessions.revoke_all(login)
             return done
 
+        def link_identity(data: dict[str, Any], token: str, login: str = login) -> str:
+            issuer = request.services.oidc.settings.issuer
+            done = act(LinkIdentity(login, issuer, data["subject"], data["reason"]))
+            request.services.sessions.revoke_all(login)
+            return done
+
         if account.disabled:
             add(f"enable-{login}", called(say("恢复账号")), [reason_node()], reopen)
             continue
         add(f"link-{login}", called(say("发新的登录链接")), [reason_node(say("例如忘记密码，本人到场核对过。"))], relink)
         if account.two_factor is not None:
             add(f"reset-{login}", called(say("解除手机验证码")), [reason_node(say("例如手机丢失，本人到场核对过。"))], reset)
+        if request.services.oidc is not None:
+            add(f"identity-{login}", called(say("关联统一身份")), _identity_nodes(), link_identity)
         add(f"disable-{login}", called(say("停用账号")), [reason_node(say("例如离任。马上生效，做过的事都还在他名下。"))], disable, danger=True)
     name_node = colander.SchemaNode(CleanString(as_entered=True, limit=60), name="title", title=say("姓名"))
     add(

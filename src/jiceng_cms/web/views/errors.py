@@ -132,6 +132,10 @@ def stale_form(error: StaleForm, request: Any) -> Response:
         return _expired(request)
     if request.account is None:
         return form_page(request, LoginPage("/login", str(request.POST.get("login", ""))[:64], say(STALE_LOGIN)), 403)
+    if request.path == "/login" and (kept := str(request.POST.get("kept", ""))):
+        # signed in elsewhere while this page kept what was typed
+        back = own_path(str(request.POST.get("next", "")), "/staff")
+        return form_page(request, ResumePage(back, unpack(kept)))
     if request.path not in ("/login", "/logout") and typed_texts(request):
         # signed in again in another window: the form goes on under the new session
         resume = ResumePage(own_path(request.path), unpack(pack(request.POST.items())), "登录换过了，您填的内容都在")

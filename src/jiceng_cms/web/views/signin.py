@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -20,20 +22,25 @@ from ..confirming import WRONG_CODE, code_right, note_login, place_of
 from ..forms.controls import BadForm
 from ..forms.kept import unpack
 from ..office_pages import CodePage
+from ..pages import Link
 from ..security import form_token
 from ..staff_pages import ExpiredPage, LoginPage, ResumePage, SetPasswordPage
 from ..theming import render_page
-from ..urls import own_path
+from ..urls import own_path, with_query
 
 _HELP = say("忘记了密码，请找本单位或者街道（乡镇）的系统管理员，要一个重设链接。")
 
 
-_LOST_PHONE = say("手机丢了又没有备用码，请找系统管理员解除绑定。")
+LOST_PHONE = say("手机丢了又没有备用码，请找系统管理员解除绑定。")
 
 
 def form_page(request: Any, page: Any, status: int = 200) -> Response:
     """A page with a form for somebody who may not be signed in: never kept by caches."""
     request.page_token = form_token(request)
+    oidc = request.services.oidc
+    if oidc is not None and isinstance(page, LoginPage | ExpiredPage):
+        to = with_query("/login/oidc", next=page.next_path)
+        page = replace(page, elsewhere=Link(say("用{title}登录", title=oidc.settings.title), to))
     response = render_page(request, page, status=status)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -80,8 +87,9 @@ def login(request: Any) -> Response:
         services.actions.perform(upgraded, Actor(account.person, "account", request.request_id))
     if account.two_factor is not None:
         half = services.second_steps.begin(name, request.now)
-        return form_page(request, CodePage("/login/code", half, next_path, kept, help=_LOST_PHONE))
-    return _begin(request, account, next_path, kept, two_factor=False)
+        return form_page(request, CodePage("/login/code", half, next_path, kept, help=LOST_PHONE))
+    services.rates.succeeded(name, request.client_addr)
+    return begin_session(request, account, next_path, kept, two_factor=False)
 
 
 @view_config(route_name="login_code", request_method="POST", permission=PUBLIC)
@@ -102,24 +110,30 @@ def login_code(request: Any) -> Response:
         return form_page(request, page, 403)
     attempt = services.rates.attempt(found.login, request.client_addr, request.now)
     if not attempt.open:
-        return form_page(request, CodePage("/login/code", half, next_path, kept, say(attempt.message), _LOST_PHONE), 429)
+        return form_page(request, CodePage("/login/code", half, next_path, kept, say(attempt.message), LOST_PHONE), 429)
     if not code_right(request, account, code):
         note_login(request, "two_factor.failed", account)
-        return form_page(request, CodePage("/login/code", half, next_path, kept, say(WRONG_CODE), _LOST_PHONE), 403)
-    services.rates.succeeded(found.login, request.client_addr)  # the try that the password took
+        return form_page(request, CodePage("/login/code", half, next_path, kept, say(WRONG_CODE), LOST_PHONE), 403)
+    services.rates.succeeded(found.login, request.client_addr)
+    if found.elsewhere is None:
+        services.rates.succeeded(found.login, request.client_addr)  # the try that the password took
     services.second_steps.finish(half)
-    return _begin(request, account, next_path, kept, two_factor=True)
+    return begin_session(request, account, next_path, kept, two_factor=True, fresh_at=found.elsewhere)
 
 
-def _begin(request: Any, account: Account, next_path: str, kept: str, *, two_factor: bool) -> Response:
-    """A session for somebody who showed all that the account asks for."""
-    services = request.services
-    services.rates.succeeded(account.login, request.client_addr)
+def begin_session(
+    request: Any, account: Account, next_path: str, kept: str = "", *, two_factor: bool, fresh_at: datetime | None = None
+) -> Response:
+    """A session for somebody who showed all that the account asks for, at ``fresh_at`` or just now."""
+    services, before = request.services, request.login_session
     note_login(request, "login.succeeded", account)
     # a new id at each login: nobody can plant one
     services.sessions.revoke(services.cookie.read(request.cookies))
     id, session = services.sessions.create(
-        account.login, request.now, two_factor=two_factor, place=place_of(request)
+        account.login, request.now,
+        # whoever only shows again who they are goes on in the same role
+        before.acting_role if before is not None and before.login == account.login else None,
+        two_factor=two_factor, place=place_of(request), fresh_at=fresh_at,
     )
     response: Response
     if kept:

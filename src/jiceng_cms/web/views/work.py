@@ -24,6 +24,7 @@ from ...core.workflow.engine import settle, signoffs_of, status
 from ...core.workflow.run import Due, Run
 from ...locale import both, joined, say, titled
 from .. import format as fmt
+from ..confirming import confirm_link, confirms_elsewhere
 from ..forms import make_form
 from ..pages import Link, Mark, mark_overdue, mark_withdrawn
 from ..presenting import presenter_of
@@ -320,6 +321,12 @@ def _transition_form(
     if problems and not blocked:
         blocked = say("还不能办：{why}", why=joined("", (say(p.text) for p in problems)))
     mine = sent if sent is not None and sent.action == transition.name else None
+    elsewhere = confirms_elsewhere(request)
+    confirm = None
+    if transition.reauthenticate and elsewhere and not request.actor.fresh and not blocked:
+        work = record_url(unit.code, context.type.section, record.id, "work")
+        confirm = confirm_link(request, f"{work}#do-{transition.name}")
+        blocked = say("还没有确认是您本人。")
     return ActionForm(
         name=transition.name,
         title=titled(transition.title),
@@ -327,7 +334,8 @@ def _transition_form(
         what_happens=titled(transition.outcome),
         comment=transition.comment,  # type: ignore[arg-type]
         comment_title=say("为什么作废") if "discard" in transition.effects else say("修改意见") if transition.back else say("说明"),
-        reauthenticate=transition.reauthenticate,
+        reauthenticate=transition.reauthenticate and not elsewhere,
+        confirm=confirm,
         fields_html=_data_fields(request, transition, mine),
         danger="withdraw" in transition.effects or "discard" in transition.effects,
         etag=str(record.draft.version),
