@@ -3,7 +3,7 @@
 Both sides of a row are measured in one run and in turn, and medians are taken; what counts is
 the ratio. Groups: pages (over HTTP beside a bare Pyramid hello), growth (1,000 to 100,000
 records), lists (catalog), writing (action, import, checkpoints), starting (time and memory),
-search. Sites are made once under ``$JICENG_BENCH_HOME`` (``build/bench``), which takes a quarter
+search, files (1 GB in and out, the server's memory). Sites are made once under ``$JICENG_BENCH_HOME`` (``build/bench``), which takes a quarter
 of an hour and some 3 GB, and used again.
 """
 
@@ -55,8 +55,14 @@ def _search() -> list[Row]:
     return finding.rows()
 
 
+def _files() -> list[Row]:
+    from bench import files
+
+    return files.rows()
+
+
 GROUPS: dict[str, Callable[[], list[Row]]] = {
-    "pages": _pages, "lists": _lists, "writing": _writing, "search": _search, "starting": _starting, "growth": _growth,
+    "pages": _pages, "lists": _lists, "writing": _writing, "search": _search, "starting": _starting, "growth": _growth, "files": _files,
 }
 
 

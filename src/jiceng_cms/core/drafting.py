@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -191,6 +192,23 @@ class IncomingFile:
     text: FileText | None = field(default=None, repr=False)
 
 
+def _fill(blob: Blob, path: Path) -> None:
+    """Give a blob the bytes at ``path``, which stays: the commit may have to be tried again.
+
+    By a second name for the same bytes where the disk knows such, so that a large file does not
+    hold the unit's lock while it is copied.
+    """
+    twin = path.with_name(f"{path.name}.{new_id(12)}")
+    try:
+        os.link(path, twin)
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(path, twin)
+    try:
+        blob.consumeFile(str(twin))
+    finally:
+        twin.unlink(missing_ok=True)
+
+
 @dataclass(frozen=True)
 class AttachFile:
     """Attach a file to a draft."""
@@ -222,8 +240,7 @@ class AttachFile:
         record = ctx.record(unit, self.section, self.record)
         id = new_id(6)
         blob = Blob()
-        with blob.open("w") as target, self.file.path.open("rb") as source:
-            shutil.copyfileobj(source, target, 1 << 20)
+        _fill(blob, self.file.path)
         record.attachments[id] = Attachment(
             record.subject, id, self.file.filename, self.file.media_type, self.file.size,
             self.file.sha256, blob, ctx.actor.person, ctx.now,
