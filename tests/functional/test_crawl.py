@@ -160,8 +160,8 @@ class Crawl:
                 yield self.own(f"{form.get('action') or path}?q=%E6%B0%B4%E6%B8%A0", path)
 
 
-def problems_of(answer: Any, ids: frozenset[str] = frozenset()) -> Iterator[str]:
-    """What is wrong with a page whoever reads it; ``ids`` of ours may happen to be all letters."""
+def problems_of(answer: Any, known: frozenset[str] = frozenset()) -> Iterator[str]:
+    """What is wrong with a page whoever reads it; ``known`` ids of ours may happen to be all letters."""
     html: BeautifulSoup = answer.html
     if not (html.html and html.html.get("lang") == "zh-CN"):
         yield "no lang"
@@ -191,7 +191,7 @@ def problems_of(answer: Any, ids: frozenset[str] = frozenset()) -> Iterator[str]
         element.extract()
     for word in html.find_all(lang="en"):
         word.extract()
-    english = {w.lower() for w in _LATIN.findall(re.sub(r"校验码：\S+|\S*\d\S*|\S+[/+]\S*|https?://\S+", " ", html.get_text(" ")))} - ALLOWED - ids
+    english = {w.lower() for w in _LATIN.findall(re.sub(r"校验码：\S+|\S*\d\S*|\S+[/+]\S*|https?://\S+", " ", html.get_text(" ")))} - ALLOWED - known
     if english:
         yield f"English {sorted(english)}"
     for banned in ("操作成功", "系统异常", "参数错误", "None", "deformField"):
