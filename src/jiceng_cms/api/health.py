@@ -37,6 +37,8 @@ def health(request: Any) -> dict[str, Any]:
         "board": size - max(services.board.cursor, 0),
     }
     troubles = dict(services.troubles()) if services.troubles is not None else {}
+    if services.log.damaged():
+        troubles["checkpoint"] = "已公布的检查点读不出来，请从备份中找回，或者运行 jiceng journal verify 看看。"
     moving = max(behind.values()) < 1000 and not troubles
     if not moving:
         request.response.status_int = 503

@@ -15,6 +15,7 @@ from ..search.interface import QueryTooLong, SearchError, SearchQuery
 from ..web.downloads import download
 from ..web.traversal import FileContext, RecordContext
 from ..web.views.files import may_read
+from ..web.views.search import still_true
 from .following import follow
 from .listing import LAST_PAGE, PAGE_SIZE, facets_of, page_of, sources_of, units_below
 from .problems import Problem, no_such_thing
@@ -205,7 +206,7 @@ def search(request: Any) -> Response:
             "url": hit.url, "number": hit.number, "published_at": hit.published_at.isoformat().replace("+00:00", "Z"),
             "snippet": "".join(text for text, _ in hit.snippet),
         }
-        for hit in found.hits
+        for hit in still_true(request, found.hits)
     ]
     names = {"unit": "unit", "kind": "category", "year": "year"}
     facets = {

@@ -82,7 +82,8 @@ class Revisions:
         try:
             for count, (reached, extension) in enumerate(walk):
                 if count >= MOST_TRANSACTIONS:
-                    self._forget(tid)
+                    # the walk may have gone past ``tid``: what it noted there goes with the rest
+                    self._forget(max(tid, reached))
                     return
                 for _, where in extension.get(JOURNAL_KEY, ()):
                     self._note(where, reached)

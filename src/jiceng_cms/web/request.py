@@ -193,6 +193,16 @@ class SiteRequest(Request):
     request, which costs more than answering from the cache.
     """
 
+    @property
+    def cookies(self) -> Any:
+        """The cookies; none where their bytes are no text, so that a broken one bars nobody."""
+        try:
+            len(found := super().cookies)
+        except UnicodeError:
+            del self.environ["HTTP_COOKIE"]
+            return super().cookies
+        return found
+
 
 for _function in (
     services, db, site, now, tid, moment, needs, today, login_session, account, unfinished, grants, acting_role, reader, actor,

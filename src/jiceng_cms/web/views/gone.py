@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPException, HTTPGone
 
 from ...core.effects import WITHDRAWAL_REASONS
-from ...core.visibility import sees_withdrawn, sees_work
+from ...core.visibility import ANYONE, sees_withdrawn, sees_work
 from ...locale import both, joined, say
 from ..pages import WithdrawnPage
 from ..presenting import presenter_of
@@ -47,5 +47,6 @@ def withdrawn_response(request: Any, context: RecordContext) -> HTTPException:
     rendered = render_page(request, page, status=410)
     gone = HTTPGone()
     gone.body, gone.content_type, gone.charset = rendered.body, "text/html", "utf-8"
-    gone.headers["Cache-Control"] = "no-cache"
+    gone.headers["Cache-Control"] = "no-cache" if request.reader is ANYONE else "no-store"
+    gone.vary = ("Cookie",)
     return gone

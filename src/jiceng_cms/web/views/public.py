@@ -21,7 +21,7 @@ from ...core.site import Site
 from ...core.units import UNIT_KINDS, Unit, ancestors, children
 from ...core.visibility import ANYONE, audiences, sees_edition, sees_work, stub_is_public
 from ...locale import say
-from ...translog.state import read_signed
+from ...translog.state import StateUnreadable, read_signed
 from .. import format as fmt
 from ..cache import PageCache
 from ..differences import difference as compare
@@ -56,6 +56,7 @@ from ..urls import own_path, record_url, section_url, unit_url, with_query
 from .common import (
     answering,
     contact_of,
+    content_of,
     display_mark,
     editions_of,
     files_of,
@@ -352,7 +353,7 @@ def record(context: RecordContext, request: Any) -> Response:
 
 def _record_page(context: RecordContext, request: Any, edition: Edition, staff_url: str) -> RecordPage:
     unit, record, section = context.unit, context.record, context.type.section
-    content = edition.content()
+    content = content_of(edition)
     data = content["data"]
     # beside its own record, a page of a matter tells of the others of it
     request.needs.scope = unit.code if data.get("matter") else record.key
@@ -379,7 +380,7 @@ def _record_page(context: RecordContext, request: Any, edition: Edition, staff_u
         marks=tuple(marks),
         number=record.number,
         event_day=datetime.fromisoformat(data["event_date"]).date() if data.get("event_date") else None,
-        due_sentence=late_sentence((answering(record) or edition).content()),
+        due_sentence=late_sentence(content_of(answering(record) or edition)),
         display=say("公示至{day}", day=fmt.day(edition.display_until)),
         summary=shown.summary,
         files=files_of(record, section, edition),
@@ -535,7 +536,10 @@ def _b64(data: bytes) -> str:
 
 
 def _signed_at(state_file: Path) -> datetime | None:
-    recorded = read_signed(state_file)
+    try:
+        recorded = read_signed(state_file)
+    except StateUnreadable:  # the health page and `jiceng journal verify` tell of it
+        return None
     return recorded.time if recorded is not None else None
 
 

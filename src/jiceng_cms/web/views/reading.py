@@ -12,6 +12,7 @@ from pyramid.view import view_config
 
 from ...core.file_texts import AttachmentText, text_of
 from ...core.permissions import PUBLIC
+from ...core.visibility import ANYONE
 from ...files.kinds import KINDS
 from ...files.pictures import MOST_PAGES
 from ...files.sandbox import Busy
@@ -103,7 +104,9 @@ def view(context: FileContext, request: Any) -> Response:
         body_html=NO_HTML if pages or text is None else render_blocks(_blocks(text)),
     )
     response = render_page(request, page)
-    response.headers["Cache-Control"] = "no-cache" if public else "private, no-store"
+    # the frame of a public file's page names whoever is signed in
+    response.headers["Cache-Control"] = "no-cache" if public and request.reader is ANYONE else "private, no-store"
+    response.vary = ("Cookie",)
     return response
 
 
