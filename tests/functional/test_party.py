@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from jiceng_cms.core.drafting import ClearAttachment, RemoveAttachment
+from support.uploads import DOCX, PDF, send
 from support.village import PASSWORD, SECTION, VILLAGE, Village, url
 
 
@@ -145,3 +147,37 @@ def test_the_examiner_does_not_approve(village: Village) -> None:
     form["password"] = PASSWORD
     page = form.submit(status=403)
     assert "已经审核过" in page.words
+
+
+def test_a_file_that_only_members_read_stays_theirs_when_a_later_edition_is_for_everybody(village: Village) -> None:
+    id = village.draft(kind="party", audience="branch", title="党费收缴情况")
+    clerk = village.client("clerk")
+    for name in ("名单.pdf", "总数.docx"):
+        send(clerk, clerk.get(url(id, "work")), name, PDF if name.endswith("pdf") else DOCX)
+    inner, outer = _cleared(village, id)
+    _through(village, id, audience="branch")
+    village.move(id, "correct", "clerk", kind="substance", reason="改为向社会公开。")
+    village.edit(id, audience="public")
+    village.do(RemoveAttachment(VILLAGE, SECTION, id, inner), "clerk")
+    _through(village, id, audience="public")
+    for login in ("", "supervisor", "clerk"):
+        reader = village.client(login)
+        reader.get(url(id, "files", outer), status=200)
+        for tail in ((), ("view",)):
+            reader.get(url(id, "files", inner, *tail), status=200 if login == "clerk" else 404)
+
+
+def _cleared(village: Village, id: str) -> tuple[str, ...]:
+    with village.reading() as site:
+        files: tuple[str, ...] = site.units[VILLAGE].sections[SECTION].records[id].draft.attachments
+    for file in files:
+        village.do(ClearAttachment(VILLAGE, SECTION, id, file), "party2")
+    return files
+
+
+def _through(village: Village, id: str, audience: str) -> None:
+    village.move(id, "submit", "clerk")
+    village.move(id, "pass", "party2", comment="不涉密。")
+    for login in ("supervisor", "supervisor2") if audience == "public" else ():
+        village.sign(id, login)
+    village.move(id, "publish", "party")

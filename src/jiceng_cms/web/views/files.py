@@ -34,11 +34,16 @@ def may_read(context: FileContext, request: Any) -> bool:
     parent = context.parent
     record, unit, found = parent.record, parent.unit, context.attachment
     domain = request.services.domain
-    for edition in record.editions.values() if sees_edition(request.reader, unit, record) else ():
-        if edition.audience in audiences(request.reader, unit) and any(
-            f["id"] == found.id for f in edition.content()["attachments"]
-        ):
-            return bool(edition.audience == "public")
+    readable = audiences(request.reader, unit)
+    holding = [
+        edition.audience
+        for edition in record.editions.values()
+        if any(f["id"] == found.id for f in edition.content()["attachments"])
+    ]
+    if sees_edition(request.reader, unit, record) and any(a in readable for a in holding):
+        return "public" in holding
+    if holding and found.id not in record.draft.attachments and not any(a in readable for a in holding):
+        raise HTTPNotFound()  # it was for members only, also where a later edition is for everybody
     if sees_work(domain, request.site, request.reader, unit, record) or sees_withdrawn(request.reader, unit, record):
         return False
     open_edition(parent, request)  # the 410 of a withdrawn record, or nothing at all
@@ -100,6 +105,7 @@ def proof(context: EditionContext, request: Any) -> dict[str, Any]:
             checkpoint=log.note(),
             proof=[b64(node) for node in inclusion_proof(request.db, index, size)],
         )
-    request.response.headers["Cache-Control"] = "no-cache"
+    # an edition for members only is shown to some of those who are signed in
+    request.response.headers["Cache-Control"] = "no-cache" if edition.audience == "public" else "private, no-store"
     request.response.headers["Content-Disposition"] = f'attachment; filename="proof-{record.id}-{edition.number}.json"'
     return told
