@@ -115,6 +115,8 @@ def make_app(services: Services) -> Any:
     # The domain's own: how a disclosure is drawn and written.
     config.registry.presenters = {}
     config.include("jiceng_cms.affairs.disclosures")
+    # Units, people and roles: the pages of the administrations.
+    config.include("jiceng_cms.affairs.units.pages")
     # Doors for programs: the API under /api/v1, health under /-/.
     config.include("jiceng_cms.api")
     return config.make_wsgi_app()

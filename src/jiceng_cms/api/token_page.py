@@ -30,7 +30,7 @@ from ..web.office_pages import Cell, Line, OfficePage, OneTimePage, Part, Press
 from ..web.pages import Link
 from ..web.request import role_title
 from ..web.tables import Html
-from ..web.views.administration import status_of
+from ..web.views.office import status_of
 from ..web.views.staff import staff_page
 
 TOKENS = "/staff/account/tokens"

@@ -29,7 +29,7 @@ def includeme(config: Any) -> None:
     config.add_route("staff", "/staff")
     config.add_route("staff_role", "/staff/role")
     config.add_route("login_code", "/login/code")
-    # Accounts, roles and the three administrations bring their own.
-    for name in ("account", "administration", "unit_administration", "roles", "journal", "oidc"):
+    # A person's own account, the journal and the provider's login bring their own.
+    for name in ("account", "journal", "oidc"):
         config.include(f"jiceng_cms.web.views.{name}")
     config.scan("jiceng_cms.web.views")

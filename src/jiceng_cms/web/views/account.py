@@ -30,7 +30,7 @@ from ..pages import Link
 from ..request import role_title
 from ..staff_pages import FormPage
 from ..tables import Html
-from .administration import status_of
+from .office import status_of
 from .signin import password_rules
 from .staff import staff_page
 

@@ -26,7 +26,7 @@ from ..office_pages import Cell, Finder, Line, OfficePage, Part
 from ..pages import Link
 from ..request import role_title
 from ..urls import with_query
-from .administration import read_person, require_role
+from .office import read_person, require_role
 from .staff import staff_page
 
 #: So many lines a page shows, and so many entries it looks at.

@@ -9,32 +9,32 @@ from pyramid.httpexceptions import HTTPForbidden, HTTPNotFound, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from ...affairs.units.handover import BodyTerm, HandOver, present_grants, records_in_work
-from ...core.errors import Invalid
-from ...core.handover import Handover, Succession
-from ...core.permissions import STAFF
-from ...core.units import Unit
-from ...locale import say
-from .. import format as fmt
-from ..confirming import office_form, submit
-from ..forms import widgets
-from ..forms.types import Lines, LocalDate
-from ..office_pages import Cell, HandoverSheet, Line, OfficePage, Part
-from ..pages import Link
-from ..request import role_title
-from ..tables import Html
-from ..traversal import UnitContext
-from ..urls import record_url, unit_url
-from .administration import (
+from ....core.errors import Invalid
+from ....core.handover import Handover, Succession
+from ....core.permissions import STAFF
+from ....core.units import Unit
+from ....locale import say
+from ....web import format as fmt
+from ....web.confirming import office_form, submit
+from ....web.forms import widgets
+from ....web.forms.types import Lines, LocalDate
+from ....web.office_pages import Cell, HandoverSheet, Line, OfficePage, Part
+from ....web.pages import Link
+from ....web.request import role_title
+from ....web.tables import Html
+from ....web.traversal import UnitContext
+from ....web.urls import record_url, unit_url
+from ....web.views.office import (
     end_sessions_of,
     read_person,
     reason_node,
     status_of,
     text_node,
 )
+from ....web.views.staff import staff_page
+from ..handover import BodyTerm, HandOver, present_grants, records_in_work
 from .roles import may_look, relative_node
-from .staff import staff_page
-from .unit_administration import read_seats
+from .units import read_seats
 
 
 @view_config(context=UnitContext, name="handover", request_method=("GET", "POST"), permission=STAFF)

@@ -10,21 +10,20 @@ from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from ...affairs.units.actions import EndRole, GrantRole
-from ...core.people import Grant, LocalRoles
-from ...core.permissions import ROLES, STAFF
-from ...core.units import Unit, ancestors
-from ...locale import say
-from .. import format as fmt
-from ..confirming import office_form, submit
-from ..forms.types import LocalDate
-from ..office_pages import Cell, Line, OfficePage, Part
-from ..pages import Link
-from ..request import role_title
-from ..tables import Html
-from ..traversal import UnitContext
-from ..urls import unit_url
-from .administration import (
+from ....core.people import Grant, LocalRoles
+from ....core.permissions import ROLES, STAFF
+from ....core.units import Unit, ancestors
+from ....locale import say
+from ....web import format as fmt
+from ....web.confirming import office_form, submit
+from ....web.forms.types import LocalDate
+from ....web.office_pages import Cell, Line, OfficePage, Part
+from ....web.pages import Link
+from ....web.request import role_title
+from ....web.tables import Html
+from ....web.traversal import UnitContext
+from ....web.urls import unit_url
+from ....web.views.office import (
     choice_node,
     end_sessions_of,
     read_person,
@@ -33,7 +32,8 @@ from .administration import (
     status_of,
     text_node,
 )
-from .staff import staff_page
+from ....web.views.staff import staff_page
+from ..actions import EndRole, GrantRole
 
 #: Ended roles that a page lists, the last ones first.
 MOST_ENDED = 50

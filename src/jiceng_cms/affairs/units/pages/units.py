@@ -11,21 +11,19 @@ from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from ...affairs.units.actions import SaveBody, SaveUnit
-from ...affairs.units.handover import next_seats
-from ...core.errors import Invalid
-from ...core.ids import is_unit_code
-from ...core.people import BODY_KINDS
-from ...core.permissions import STAFF
-from ...core.units import UNIT_KINDS, About, ParentSpan, Unit
-from ...locale import both, say
-from ..confirming import office_form, submit
-from ..forms import widgets
-from ..forms.types import Lines, LocalDate
-from ..office_pages import Cell, Finder, Line, OfficePage, Part
-from ..pages import Link
-from ..tables import Html
-from .administration import (
+from ....core.errors import Invalid
+from ....core.ids import is_unit_code
+from ....core.people import BODY_KINDS
+from ....core.permissions import STAFF
+from ....core.units import UNIT_KINDS, About, ParentSpan, Unit
+from ....locale import both, say
+from ....web.confirming import office_form, submit
+from ....web.forms import widgets
+from ....web.forms.types import Lines, LocalDate
+from ....web.office_pages import Cell, Finder, Line, OfficePage, Part
+from ....web.pages import Link
+from ....web.tables import Html
+from ....web.views.office import (
     MOST,
     choice_node,
     read_person,
@@ -34,7 +32,9 @@ from .administration import (
     text_node,
     write_person,
 )
-from .staff import staff_page
+from ....web.views.staff import staff_page
+from ..actions import SaveBody, SaveUnit
+from ..handover import next_seats
 
 UNITS = "/staff/units"
 
