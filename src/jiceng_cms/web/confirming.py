@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -163,26 +162,28 @@ def office_form(
 def _confirm_node(request: Any) -> Any:
     """In place of a password: the link to the provider. ``submit`` refuses while it stands there."""
     here = request.path_qs if request.method == "GET" else urlsplit(request.referer or "").path
+    link = confirm_link(request, own_path(here, "/staff"))
     return colander.SchemaNode(
         colander.String(),
         name="password",
         title=say("确认是您本人"),
         description=say("这一步办了就会记下来，所以先确认一次是您本人，再填下面的内容。"),
-        missing="",
-        widget=ConfirmLink(link=confirm_link(request, own_path(here, "/staff"))),
+        widget=ConfirmLink(url=link.url, words=link.title),
     )
 
 
 class ConfirmLink(deform.widget.Widget):
-    """Draws a link and reads nothing."""
+    """Draws a link, and reads what is no password."""
 
-    link: Link
+    template = "confirmlink"
+    url: str
+    words: Any  # a Text: the template says it in the page's language
 
     def serialize(self, field: Any, cstruct: Any, **kw: Any) -> str:
-        return f'<p><a href="{escape(self.link.url)}">{escape(self.link.title)}</a></p>'
+        return str(field.renderer(self.template, **self.get_template_values(field, cstruct, kw)))
 
-    def deserialize(self, field: Any, pstruct: Any) -> Any:
-        return ""
+    def deserialize(self, field: Any, pstruct: Any) -> str:
+        return "-"
 
 
 def submit(request: Any, form: Form, do: Callable[[dict[str, Any], str], Any]) -> tuple[Any, Refused | None]:
