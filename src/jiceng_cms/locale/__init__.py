@@ -77,6 +77,9 @@ def _fill(pattern: str, values: Mapping[str, object], locale: str) -> str:
 
     if not values:
         return pattern
+    shape, names = _shape(pattern)
+    if names is not None and values.keys() >= names:
+        return shape % {name: _said(value, locale) for name, value in values.items()}
     found = []
     for text, name, one, many in _pieces(pattern):
         if name not in values:
@@ -116,6 +119,16 @@ def say(source: str, **values: object) -> Text:
         return _plain(source)
     made: Text = _text(Text, _fill(source, values, "zh_CN"), source, values, {})
     return made
+
+
+@lru_cache(maxsize=2048)
+def _shape(pattern: str) -> tuple[str, frozenset[str] | None]:
+    """``pattern`` for the operator ``%`` and the names in it; None where a word goes with a number."""
+    pieces = _pieces(pattern)
+    if any(one is not None for _, _, one, _ in pieces):
+        return "", None
+    shape = "".join(f"%({name})s" if name else text.replace("%", "%%") for text, name, _, _ in pieces)
+    return shape, frozenset(name for _, name, _, _ in pieces if name)
 
 
 @lru_cache(maxsize=2048)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from jiceng_cms.core.clock import TZ
 from jiceng_cms.locale import Text, both, say
@@ -18,8 +19,14 @@ _MONTHS = (
 )  # fmt: skip
 
 
+@lru_cache(maxsize=12)
 def _month(number: int) -> Text:
     return both(str(number), _MONTHS[number - 1])
+
+
+@lru_cache(maxsize=2048)
+def _named(year: int, month: int, day: int) -> Text:
+    return say("{year}年{month}月{day}日", year=year, month=_month(month), day=day)
 
 
 def _day(value: date | datetime) -> date:
@@ -35,7 +42,7 @@ def day(value: date | datetime | None) -> str:
     if value is None:
         return ""
     it = _day(value)
-    return say("{year}年{month}月{day}日", year=it.year, month=_month(it.month), day=it.day)
+    return _named(it.year, it.month, it.day)
 
 
 def moment(value: datetime | None) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from .tables import Block
@@ -17,10 +18,19 @@ class Presented:
     summary: tuple[str, ...]
     body: tuple[Block, ...]
     basis: tuple[str, ...]
-    #: (label, value) lines beside the text
-    facts: tuple[tuple[str, str], ...]
-    #: (name, text) of every field, for a comparison of editions
-    fields: tuple[tuple[str, tuple[str, ...]], ...]
+    #: what :attr:`facts` and :attr:`fields` are, for those few pages that ask
+    tell_facts: Callable[[], Iterable[tuple[str, str]]]
+    tell_fields: Callable[[], Iterable[tuple[str, tuple[str, ...]]]]
+
+    @cached_property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """(label, value) lines beside the text."""
+        return tuple(self.tell_facts())
+
+    @cached_property
+    def fields(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """(name, text) of every field, for a comparison of editions."""
+        return tuple(self.tell_fields())
 
 
 class Presenter(Protocol):

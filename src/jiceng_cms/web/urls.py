@@ -18,7 +18,12 @@ def section_url(code: str, section: str, /, **query: str | int) -> str:
 
 def record_url(code: str, section: str, record: str, *tail: str) -> str:
     """A record's page, or what lies below it."""
-    return "/".join(("", "u", code, section, record, *(quote(part, safe="") for part in tail)))
+    return "/".join(["", "u", code, section, record, *[_quoted(part) for part in tail]])
+
+
+@lru_cache(maxsize=4096)
+def _quoted(part: str) -> str:
+    return quote(part, safe="")
 
 
 @lru_cache(maxsize=4096, typed=True)

@@ -28,8 +28,8 @@ class DisclosurePresenter:
             summary=tuple(lines(data.get("summary", ""))),
             body=tuple(body),
             basis=tuple(data.get("basis", ())),
-            facts=tuple(self._facts(data)),
-            fields=tuple(self._fields(data)),
+            tell_facts=lambda: self._facts(data),
+            tell_fields=lambda: self._fields(data),
         )
 
     def _facts(self, data: Mapping[str, Any]) -> list[tuple[str, str]]:

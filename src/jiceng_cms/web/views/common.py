@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from ...core.calendar import display_progress
 from ...core.catalog import Row
 from ...core.clock import from_iso, local_date
 from ...core.effects import WITHDRAWAL_REASONS
-from ...core.history import kept
 from ...core.ids import pointer
 from ...core.people import Body
 from ...core.permissions import ROLES
@@ -39,6 +40,22 @@ from ..request import role_title
 from ..tables import Block, Paragraph
 from ..uploads import kind_title
 from ..urls import record_url, unit_url
+
+#: The bodies of editions and events never change, so what they say is read from each once. It is
+#: shared by all requests: whoever gets it only looks at it.
+_read_edition = lru_cache(maxsize=256)(json.loads)
+_read_event = lru_cache(maxsize=4096)(json.loads)
+
+
+def content_of(edition: Edition) -> dict[str, Any]:
+    """An edition's whole snapshot, to be looked at and never changed."""
+    found: dict[str, Any] = _read_edition(edition.body)
+    return found
+
+
+def _events(record: Record) -> list[dict[str, Any]]:
+    """What a record's history tells, in order."""
+    return [_read_event(body) for _, body, _ in record.history.values()]
 
 
 def display_mark(published: date, until: date, today: date) -> Mark:
@@ -133,7 +150,7 @@ def files_of(record: Record, section: str, edition: Edition) -> tuple[File, ...]
             kind_title(f["media_type"]),
             view_url=record_url(record.unit, section, record.id, "files", f["id"], "view"),
         )
-        for f in edition.content()["attachments"]
+        for f in content_of(edition)["attachments"]
     )
 
 
@@ -173,8 +190,7 @@ def signoff_steps(signoffs: Iterable[dict[str, Any]], when: date) -> Iterator[St
 def steps_of(record: Record) -> tuple[Step, ...]:
     """这份公开是怎么来的: the public part of the record's history, by office, count and reason."""
     steps: list[Step] = []
-    for event in kept(record.history):
-        body = event.event()
+    for body in _events(record):
         when = from_iso(body["at"])
         who = role_title(body["role"]) if body["role"] in ROLES else ""
         kind, details = body["kind"], body["details"]
@@ -194,7 +210,7 @@ def steps_of(record: Record) -> tuple[Step, ...]:
             edition = record.editions.get(details["edition"])
             if edition is None:
                 continue
-            content = edition.content()
+            content = content_of(edition)
             steps += signoff_steps(content["signoffs"], local_date(when))
             stand_in = {
                 "committee": say("因审批人都要回避，由“两委”另一位成员代为审批"),
@@ -226,7 +242,7 @@ def editions_of(record: Record, section: str, here: int) -> tuple[EditionLine, .
     found = []
     for number in sorted(record.editions.keys(), reverse=True):
         edition = record.editions[number]
-        correction = edition.content()["correction"]
+        correction = content_of(edition)["correction"]
         base = record_url(record.unit, section, record.id, "editions", str(number))
         found.append(
             EditionLine(
@@ -254,7 +270,7 @@ def siblings_of(request: Any, unit: Unit, record: Record, section: str, data: di
         edition = other.edition()
         if edition is None or other.standing != "published" or edition.audience != "public":
             continue
-        told = edition.data()
+        told = content_of(edition)["data"]
         found.append(
             Sibling(
                 presenter.stage_title(told.get("stage", "")),
@@ -278,8 +294,7 @@ def answering(record: Record) -> Edition | None:
     """The edition that answered the duty to publish: the first one, or the first after a
     withdrawal. A correction is no publication that could be early or late."""
     found = None
-    for event in kept(record.history):
-        body = event.event()
+    for body in _events(record):
         if body["kind"] == "record.withdrawn":
             found = None
         elif body["kind"] in ("record.published", "record.corrected") and found is None:
