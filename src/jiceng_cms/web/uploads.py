@@ -33,11 +33,6 @@ MAX_SIZE = Bounds.plain
 MAX_FILES = 30
 
 ACCEPT = kinds.ACCEPT
-RULES = say(
-    "可以放{kinds}，每个不超过 {n} MB。一次选几张照片，会合成一个 PDF。里面不能有身份证号、手机号、银行卡号；要由另一个人核对。",
-    kinds=say(LISTED),
-    n=MAX_SIZE >> 20,
-)
 
 _PICTURES = (kinds.JPEG, kinds.PNG, kinds.HEIC)
 
@@ -71,6 +66,15 @@ class FileDesk:
         """The desk of a site; its settings are those of Bounds and Limits."""
         secret = settings.secret_file.read_text(encoding="ascii").strip().encode()
         return cls(settings.home, secret, Bounds.from_settings(settings.raw), Limits.from_settings(settings.raw))
+
+    def rules(self) -> str:
+        """What may be attached, in words, by the site's settings."""
+        return say(
+            "可以放{kinds}，每个不超过 {n} MB（旧浏览器 {plain} MB）。一次选几张照片，会合成一个 PDF。里面不能有身份证号、手机号、银行卡号；要由另一个人核对。",
+            kinds=say(LISTED),
+            n=self.bounds.most >> 20,
+            plain=self.bounds.plain >> 20,
+        )
 
     def receive(self, upload: Any) -> IncomingFile:
         """A file of a form, copied and looked at; the caller removes its ``path``.

@@ -42,7 +42,7 @@ from ..staff_pages import (
 )
 from ..tables import BulletList, Heading, Html, Paragraph, render_blocks
 from ..traversal import RecordContext
-from ..uploads import ACCEPT, RULES, kind_title
+from ..uploads import ACCEPT, kind_title
 from ..urls import record_url, unit_url
 from .reading import reading_note
 
@@ -114,7 +114,7 @@ def work_page(context: RecordContext, request: Any, sent: Sent | None = None, no
         due=due_day(run.due, say("{step}的期限", step=titled(state.title)), request.today),
         checks=tuple(_checks(context, request, definition)),
         attachments=tuple(_attachments(context, request, may_edit)),
-        upload=UploadForm(f"{base}/attach", ACCEPT, RULES, str(record.draft.version), new_id(16), _error(sent, "attach"))
+        upload=UploadForm(f"{base}/attach", ACCEPT, request.registry.files.rules(), str(record.draft.version), new_id(16), _error(sent, "attach"))
         if may_edit
         else None,
         signoffs=tuple(_signoffs(context, request, definition, state, run)),
