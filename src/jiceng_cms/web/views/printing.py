@@ -22,7 +22,8 @@ from ..urls import record_url, section_url, unit_url, with_query
 from .common import contact_of, files_of, proof_of, with_summary
 from .files import qr_svg
 from .public import open_edition, public_page
-from .staff import sheet_code, staff_page
+from .staff import staff_page
+from .trail import sheet_code
 from .work import audience_of, definition_of
 
 #: How many lines a sheet of a list has.
