@@ -250,8 +250,8 @@ class AttachFile:
         details = {"attachment": id, "size": self.file.size, "media_type": self.file.media_type}
         if self.file.text is not None:
             # in the same commit: nobody ever sees a file that search and the checks don't know
-            keep_text(record, id, self.file.text, ctx.now)
             details["text"] = self.file.text.status
+            details["text_c"] = keep_text(record, id, self.file.text, ctx.now)
         ctx.log("record.attached", record.subject, record.history, unit.code, details)
         return id
 

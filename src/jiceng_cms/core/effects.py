@@ -302,7 +302,9 @@ def withdraw(m: Moving) -> Happened:
     record.draft.attachments = ()
     record.draft.version += 1
     facts = PublicFacts(record.id, last.number, last.commitment) if last.audience == "public" else None
-    return Happened("record.withdrawn", {"edition": last.number, "reason": m.data["reason"]}, facts)
+    # the note stands on a public page, so what happened tells it too
+    told = {"edition": last.number, "reason": m.data["reason"], "note": record.withdrawal.note}
+    return Happened("record.withdrawn", told, facts)
 
 
 def reopen(m: Moving) -> Happened:

@@ -14,6 +14,7 @@ from persistent import Persistent
 from ..locale import say
 from .actions import Context
 from .audit import audited
+from .commitments import b64, canonical, commit, new_salt
 from .errors import Forbidden, NotFound
 from .events import register
 from .records import Record
@@ -36,7 +37,13 @@ class FileText:
 
 @audited("frozen")
 class AttachmentText(Persistent):
-    """The text of the attachment ``id``; see :class:`FileText`."""
+    """The text of the attachment ``id``; see :class:`FileText`.
+
+    Residents read it in the file's place, so the event that kept it commits to it.
+    """
+
+    #: of the commitment in the event; empty in one that was kept before there was any
+    salt = b""
 
     def __init__(self, subject: str, id: str, found: FileText, at: datetime) -> None:
         self.subject = subject
@@ -45,6 +52,11 @@ class AttachmentText(Persistent):
         self.pages = found.pages
         self.body = found.body
         self.at = at
+        self.salt = new_salt()
+
+    def committed(self) -> bytes:
+        """The bytes that its event commits to."""
+        return canonical([self.id, self.status, self.pages]) + b"\n" + self.body
 
     def parts(self) -> list[dict[str, Any]]:
         """The parts, in order: each has a ``label`` and ``text`` or ``rows``."""
@@ -78,11 +90,13 @@ def text_of(record: Record, id: str) -> AttachmentText | None:
     return found
 
 
-def keep_text(record: Record, id: str, found: FileText, at: datetime) -> None:
-    """Keep the text of an attachment, once; an event about the record stands in the transaction."""
+def keep_text(record: Record, id: str, found: FileText, at: datetime) -> str:
+    """Keep the text of an attachment, once; gives the commitment to it (base64url), which the
+    transaction's event about the record names as ``text_c``."""
     if record.texts is None:  # a record of before there were texts
         record.texts = OOBTree()
-    record.texts[id] = AttachmentText(record.subject, id, found, at)
+    kept = record.texts[id] = AttachmentText(record.subject, id, found, at)
+    return b64(commit(kept.salt, kept.committed()))
 
 
 def drop_text(record: Record, id: str) -> None:
@@ -118,9 +132,9 @@ class NoteText:
     def execute(self, ctx: Context) -> str:
         record = ctx.record(ctx.unit(self.unit), self.section, self.record)
         if text_of(record, self.attachment) is None:
-            keep_text(record, self.attachment, self.text, ctx.now)
+            commitment = keep_text(record, self.attachment, self.text, ctx.now)
+            details = {"attachment": self.attachment, "status": self.text.status, "pages": self.text.pages}
             ctx.log(
-                "record.text_noted", record.subject, record.history, self.unit,
-                {"attachment": self.attachment, "status": self.text.status, "pages": self.text.pages},
+                "record.text_noted", record.subject, record.history, self.unit, {**details, "text_c": commitment}
             )
         return self.attachment

@@ -11,6 +11,7 @@ from ..core.catalog import sort_key
 from ..core.clock import iso
 from ..core.commitments import b64, canonical, commit, matches, unb64
 from ..core.domain import Domain
+from ..core.file_texts import text_of
 from ..core.history import kept
 from ..core.placing import rows_of
 from ..core.records import Attachment, Edition, Record, Revision
@@ -46,6 +47,8 @@ def record_problems(
         yield "的类别被改过。"
     yield from _revisions(record, events)
     yield from _editions(record, events, tally)
+    yield from _process(record, events)
+    yield from _texts(record, events)
     yield from _standing(record, events)
     yield from _listed(domain, section, record, listed)
 
@@ -153,19 +156,85 @@ def _digest(attachment: Attachment) -> bytes | None:
     return found.digest()
 
 
+def _process(record: Record, events: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
+    """Each edition came about as it says: its verdicts were given, its deadline passed, and
+    whoever published it had no part in it (DESIGN 2)."""
+    authors: set[str] = set()
+    taken: set[str] = set()
+    given: Counter[str] = Counter()
+    lapsed = named = False
+    for event in events.values():
+        kind, actor, details = event["kind"], event["actor"], event["details"]
+        if kind in ("record.created", "record.correcting", "record.reopened"):
+            authors = {actor}
+        elif kind in ("record.edited", "record.attached", "record.detached", "record.submitted"):
+            authors.add(actor)
+        if kind == "record.submitted":
+            taken, given, lapsed, named = set(), Counter(), False, False
+        elif kind == "signoff.given":
+            given[details["verdict"]] += 1
+            taken |= {actor, details.get("paper_for", actor)}
+        elif kind == "signoff.lapsed":
+            lapsed = True
+        elif kind == "approval.stand_in":
+            named = True
+        elif kind in _PUBLISHING:
+            if actor in authors | taken:
+                yield f"的第 {details['edition']} 版由写过或者签过它的人公布，不合分权的规定。"
+            edition: Edition | None = record.editions.get(details["edition"])
+            if edition is not None:
+                yield from _told_of(edition, given, lapsed, named)
+
+
+def _told_of(edition: Edition, given: Counter[str], lapsed: bool, named: bool) -> Iterator[str]:
+    """What an edition says of its sign-offs against the events."""
+    try:
+        content = edition.content()
+    except ValueError:
+        return  # told with the edition
+    told: Counter[str] = Counter()
+    for signoff in content["signoffs"]:
+        told.update({verdict: signoff[verdict] for verdict in ("agree", "reserve", "object")})
+        if signoff["lapsed"] and not lapsed:
+            yield f"的第 {edition.number} 版写着监督意见期限已过，没有这样的事件。"
+    if +told != given:
+        yield f"的第 {edition.number} 版写的监督意见有 {told.total()} 条，记下来的是 {given.total()} 条，或者内容不同。"
+    if content["stand_in"] and not named:
+        yield f"的第 {edition.number} 版写着代为审批，没有指定代为审批人的事件。"
+
+
+def _texts(record: Record, events: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
+    """What was read out of files, which residents read in their place, is what was kept then."""
+    for event in events.values():
+        commitment, id = event["details"].get("text_c"), event["details"].get("attachment", "")
+        if commitment is None or id not in record.attachments:
+            continue
+        name = f"的附件“{record.attachments[id].filename}”读出的文字"
+        text = text_of(record, id)
+        if text is None:
+            yield f"{name}不见了。"
+        elif not matches(unb64(commitment), text.salt, text.committed()):
+            yield f"{name}被改过，和附件添加时的指纹对不上。"
+
+
 def _standing(record: Record, events: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
     standing, number, reason, state = "unpublished", "", None, None
+    withdrawn: Mapping[str, Any] | None = None
     for event in events.values():
         if event["kind"] in _PUBLISHING:
             standing, reason = "published", None
         elif event["kind"] == "record.withdrawn":
-            standing, reason = "withdrawn", event["details"]["reason"]
+            standing, reason, withdrawn = "withdrawn", event["details"]["reason"], event
         state = event["details"].get("to", state)
     if record.standing != standing:
         words = {"unpublished": "没有公布", "published": "公布", "withdrawn": "撤回", "sealed": "封存"}
         yield f"现在标为“{words.get(record.standing, record.standing)}”，按发生过的事应当是“{words[standing]}”。"
     if (record.withdrawal.reason if record.withdrawal else None) != reason:
         yield "的撤回理由被改过。"
+    elif record.withdrawal is not None and withdrawn is not None:
+        stub, note = record.withdrawal, withdrawn["details"].get("note", record.withdrawal.note)
+        if (iso(stub.at), stub.role, stub.note) != (withdrawn["at"], withdrawn["role"], note):
+            yield "的撤回说明（时间、由谁、说明文字）被改过。"
     last = record.edition()
     if last is not None:
         try:
@@ -192,6 +261,8 @@ def _listed(domain: Domain, section: Any, record: Record, listed: Counter[str]) 
             yield "没有列在本单位的清单里。"
         elif found != row:
             yield f"在本单位清单里的一行被改过：写着“{found.title}”。"
+        elif any(key not in listing.narrowed.get(facet, ()) for facet in set(row.keys())):
+            yield "没有列在本单位按类别、年份或者状态分的清单里。"
 
 
 def section_problems(section: Any, listed: Counter[str]) -> Iterator[str]:
@@ -202,3 +273,6 @@ def section_problems(section: Any, listed: Counter[str]) -> Iterator[str]:
             yield f"的清单（{name.partition('|')[0]}）里有 {rows - listed[name]} 行没有对应的材料。"
         if listing.total() != rows:
             yield f"的清单（{name.partition('|')[0]}）合计写着 {listing.total()}，实际 {rows} 行。"
+        for facet, keys in listing.narrowed.items():
+            if listing.counts[facet]() != len(keys) or any(key not in listing.rows for key in keys):
+                yield f"的清单（{name.partition('|')[0]}，{facet}）合计写着 {listing.counts[facet]()}，实际 {len(keys)} 行，或者列着没有的材料。"

@@ -18,6 +18,7 @@ from jiceng_cms.app import open_services
 from jiceng_cms.core.actions import Actor
 from jiceng_cms.core.clock import FixedClock
 from jiceng_cms.core.drafting import AttachFile, ClearAttachment, CreateRecord, IncomingFile
+from jiceng_cms.core.file_texts import FileText
 from jiceng_cms.core.moving import MoveRecord
 from jiceng_cms.core.people import Seat
 from jiceng_cms.core.signing import GiveVerdict
@@ -30,6 +31,9 @@ from jiceng_cms.web.services import Services, Settings, settings_from
 VILLAGE = "990101100201"
 SECTION = "disclosures"
 ROLES = {"clerk": "clerk", "approver": "approver", "s1": "supervisor", "s2": "supervisor", "s3": "supervisor"}
+
+#: What was read out of the file.
+READ = FileText("read", 1, b'[{"label": "1", "text": "3000"}]')
 
 
 def settings_of(home: Path) -> Settings:
@@ -72,7 +76,7 @@ class Small:
             digest = hashlib.sha256(file).hexdigest()
             path = self.files / digest
             path.write_bytes(file)
-            incoming = IncomingFile(path, "图纸.pdf", "application/pdf", len(file), digest)
+            incoming = IncomingFile(path, "图纸.pdf", "application/pdf", len(file), digest, READ)
             attachment = self.perform("clerk", AttachFile(VILLAGE, SECTION, id, incoming))
             self.perform("s1", ClearAttachment(VILLAGE, SECTION, id, attachment))
         return id

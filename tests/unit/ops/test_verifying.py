@@ -17,11 +17,17 @@ from ZODB.DB import DB
 from ZODB.FileStorage import FileStorage
 
 from jiceng_cms.affairs.domain import make_domain
+from jiceng_cms.affairs.units.actions import GrantRole
+from jiceng_cms.core.actions import Actor
 from jiceng_cms.core.commitments import b64, canonical, commit, new_salt
 from jiceng_cms.core.drafting import SaveDraft
+from jiceng_cms.core.events import Event, Journal
 from jiceng_cms.core.history import Kept
+from jiceng_cms.core.moving import MoveRecord
 from jiceng_cms.core.people import Grant
 from jiceng_cms.core.site import site_of
+from jiceng_cms.core.workflow.run import Verdict
+from jiceng_cms.ops.setup import operator
 from jiceng_cms.ops.verifying import Outcome, verify
 
 from .conftest import SECTION, VILLAGE, build, read_only, settings_of
@@ -222,6 +228,34 @@ def role_gone(t: Tampering, ids: dict[str, str]) -> None:
     t.unit.roles.grants = t.unit.roles.grants[1:]
 
 
+def note(t: Tampering, ids: dict[str, str]) -> None:
+    record = t.record(ids["withdrawn"])
+    record.withdrawal = replace(record.withdrawal, note="居民要求撤回")
+
+
+def withdrawn_at(t: Tampering, ids: dict[str, str]) -> None:
+    record = t.record(ids["withdrawn"])
+    record.withdrawal = replace(record.withdrawal, at=record.withdrawal.at - timedelta(days=3))
+
+
+def file_text(t: Tampering, ids: dict[str, str]) -> None:
+    text = next(iter(t.record(ids["corrected"]).texts.values()))
+    text.body = text.body.replace(b"3000", b"2000")
+
+
+def file_text_gone(t: Tampering, ids: dict[str, str]) -> None:
+    t.record(ids["corrected"]).texts.clear()
+
+
+def narrowed_list(t: Tampering, ids: dict[str, str]) -> None:
+    keys = t.section.listings["edition|public"].narrowed["kind=affairs"]
+    keys.remove(next(iter(keys)))
+
+
+def narrowed_count(t: Tampering, ids: dict[str, str]) -> None:
+    t.section.listings["edition|public"].counts["kind=affairs"].change(4)
+
+
 def definition(t: Tampering, ids: dict[str, str]) -> None:
     stored = next(iter(t.site.definitions.values()))
     stored.source = stored.source.replace(b'"majority"', b'"any"')
@@ -255,6 +289,12 @@ def definition(t: Tampering, ids: dict[str, str]) -> None:
         (role, "", "s1 的 approver 没有授予过"),
         (role_gone, "", "clerk 的 clerk 授予过又不见了"),
         (definition, "", "和它的指纹不符"),
+        (note, "withdrawn", "撤回说明（时间、由谁、说明文字）被改过"),
+        (withdrawn_at, "withdrawn", "撤回说明（时间、由谁、说明文字）被改过"),
+        (file_text, "corrected", "附件“图纸.pdf”读出的文字被改过"),
+        (file_text_gone, "corrected", "附件“图纸.pdf”读出的文字不见了"),
+        (narrowed_list, "corrected", "没有列在本单位按类别、年份或者状态分的清单里"),
+        (narrowed_count, "", "kind=affairs）合计写着 5，实际 1 行"),
     ],
 )
 def test_a_change_behind_the_actions_back_is_named(
@@ -295,6 +335,58 @@ def test_an_object_that_cannot_be_read_is_a_finding_and_no_crash(
     problems = verified(copy).problems
     assert any(ids["corrected"] in p for p in problems)
     assert any(ids["withdrawn"] in p for p in problems)
+
+
+def test_verdicts_that_nobody_gave_are_named(tmp_path: Path) -> None:
+    """Whoever holds the machine can put words into a run before it is published; the journal tells."""
+    site = build(tmp_path)
+    id = site.draft("路灯更换")
+    site.move("clerk", id, "submit")
+
+    def forge(connection: Any, journal: Journal) -> None:
+        record = site.record(connection, id)
+        record.run = replace(
+            record.run, verdicts=tuple(Verdict("supervision", s, "agree", "", site.clock.now()) for s in ("s1", "s2"))
+        )
+        record.authors = ()
+        journal.covers(record.subject)
+        root = site_of(connection)
+        journal.add(Event("site.evolved", "site", site.clock.now(), "", "operator", "operator", "x"), root.history)
+
+    site.services.store.runner.run(VILLAGE, forge)
+    site.move("approver", id, "publish")
+    honest = site.draft("水渠清淤")
+    site.review(honest)
+    site.move("approver", honest, "publish")
+    assert site.worker.step_all()
+    site.close()
+    problems = verified(tmp_path / "var").problems
+    assert len(problems) == 1, problems
+    assert re.search(f"{id}的第 1 版写的监督意见有 2 条，记下来的是 0 条", problems[0])
+
+
+def test_a_publisher_who_wrote_is_named(tmp_path: Path) -> None:
+    site = build(tmp_path)
+    id = site.draft("路灯更换")
+    site.services.actions.perform(GrantRole(VILLAGE, "clerk", "approver", "任职"), operator())
+    site.review(id)
+
+    def forget(connection: Any, journal: Journal) -> None:
+        site.record(connection, id).authors = ()
+        journal.covers(site.record(connection, id).subject)
+        event = Event("site.evolved", "site", site.clock.now(), "", "operator", "operator", "x")
+        journal.add(event, site_of(connection).history)
+
+    site.services.store.runner.run(VILLAGE, forget)
+    with site.services.store.reading() as connection:
+        version = site.record(connection, id).draft.version
+    publish = MoveRecord(VILLAGE, SECTION, id, "publish", version)
+    site.services.actions.perform(publish, Actor("clerk", "approver", "x", fresh=True))
+    assert site.worker.step_all()
+    site.close()
+    problems = verified(tmp_path / "var").problems
+    assert len(problems) == 1, problems
+    assert f"{id}的第 1 版由写过或者签过它的人公布" in problems[0]
 
 
 def test_leaves_that_wait_for_the_log_are_no_problem(tmp_path: Path) -> None:
