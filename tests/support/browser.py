@@ -36,7 +36,7 @@ class Page(TestResponse):
         if "button" not in form.fields:
             return form.submit(**kw)
         values = [b.value_if_submitted() if hasattr(b, "value_if_submitted") else b._value for b in form.fields["button"]]
-        wanted = values[0] if not button else button
+        wanted = button or values[0]
         last = len(values) - 1 - values[::-1].index(wanted)
         return form.submit("button", index=last, **kw)
 
