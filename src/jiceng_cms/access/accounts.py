@@ -103,6 +103,10 @@ class CreateAccount:
             raise Refused(f"登录名 {self.login} 已经有人用了，请换一个。")
         if self.person not in ctx.site.persons:
             raise NotFound("这个人还没有登记，请先登记人员。")
+        # a second account would let whoever opens it act as that person without the person's notice
+        other = next((a.login for a in accounts_of(ctx.site, self.person) if not a.disabled), "")
+        if other and ctx.actor.role != "operator":
+            raise Refused(f"这个人已经有账号 {other} 了。忘了密码，请给那个账号发重设链接；要换登录名，请先停用旧的。")
 
     def execute(self, ctx: Context) -> str:
         account = Account(self.login, self.person, ctx.now)

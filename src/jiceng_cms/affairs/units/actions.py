@@ -181,6 +181,9 @@ class SaveBody:
         unit = ctx.unit(self.unit)
         if self.kind not in BODY_KINDS:
             raise Invalid("没有这种机构。", fields={"kind": "请重选。"})
+        stands = unit.bodies.get(self.id or self.kind)
+        if stands is not None and stands.kind != self.kind:
+            raise Invalid("机构登记以后不能改成另一种。请另外登记。", fields={"kind": "不能改。"})
         if self.kind == "sub" and self.parent not in unit.bodies:
             raise Invalid("下属委员会要写明属于哪个委员会。", fields={"parent": "请选上级机构。"})
         for seat in self.seats:
