@@ -96,6 +96,8 @@ def make_app(services: Services) -> Any:
     config.registry.registerUtility(services.log, ILogService)
     config.registry.origin_check = OriginCheck.from_settings(services.settings.raw)
 
+    # Which route an address has; before the first of them.
+    config.include("jiceng_cms.web.routing")
     # What a request is: its snapshot of the database, who reads, who acts. First, since every
     # line below looks at a request.
     config.include("jiceng_cms.web.request")

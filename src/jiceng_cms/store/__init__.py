@@ -28,13 +28,47 @@ class WroteWhileReading(AssertionError):
     """Code on a reader's path changed an object: a fault of ours, nothing was stored."""
 
 
+class _Reading:
+    """What a connection that only reads asks of a transaction manager: nothing, until something is
+    changed, and then a transaction that is doomed. A whole one for each page would cost more than
+    all that the page loads."""
+
+    explicit = True
+
+    def __init__(self) -> None:
+        self._doomed: Any = None
+
+    def registerSynch(self, synch: Any) -> None:
+        """The snapshot itself begins and ends with it."""
+
+    def unregisterSynch(self, synch: Any) -> None:
+        """The same."""
+
+    def get(self) -> Any:
+        """What a changed object joins."""
+        if self._doomed is None:
+            manager = transaction.TransactionManager(explicit=True)
+            self._doomed = manager.begin()
+            self._doomed.doom()
+        return self._doomed
+
+    def commit(self) -> None:
+        """Never: DoomedTransaction."""
+        self.get().commit()
+
+    def abort(self) -> None:
+        """Forget what was changed."""
+        if self._doomed is not None:
+            self._doomed.abort()
+
+
 class Snapshot:
     """A connection that reads one state of the database and can't commit."""
 
     def __init__(self, db: Any) -> None:
-        self._manager = transaction.TransactionManager(explicit=True)
+        self._manager = _Reading()
         self.connection = db.open(self._manager)
-        self._manager.begin().doom()
+        self.connection.newTransaction(None)
 
     def root(self) -> Any:
         """The ZODB root."""
@@ -82,6 +116,8 @@ class Store:
 
     def __init__(self, storage: Any, *, pool_size: int = 32, cache_size: int = 20000, **options: Any) -> None:
         self.guard = GuardedStorage(storage)
+        # each page asks, and the guard would look for it in three storages each time
+        self._last_transaction = self.guard.lastTransaction
         options.pop("connection_pool_size", None)
         self.db = DB(self.guard, pool_size=pool_size, cache_size=cache_size, **options)
         self.locks = LocalLocks()
@@ -112,7 +148,7 @@ class Store:
 
     def last_transaction(self) -> bytes:
         """The id of the last committed transaction."""
-        tid: bytes = self.guard.lastTransaction()
+        tid: bytes = self._last_transaction()
         return tid
 
     def close(self) -> None:

@@ -6,10 +6,11 @@ The snapshot can't be committed, so nothing on a reader's path can write; change
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
-from pyramid.decorator import reify
 from pyramid.request import Request
 
 from ..access.accounts import Account, account_of
@@ -28,6 +29,8 @@ from .services import Services
 ELDER_COOKIE = "elder"
 LOCALE_COOKIE = "lang"
 LOCALES = ("zh_CN", "en")
+
+_NO_COOKIES: Mapping[str, str] = MappingProxyType({})
 
 
 def services(request: Any) -> Services:
@@ -186,6 +189,22 @@ def role_title(role: str) -> str:
     return both(ROLES[role].zh_CN, ROLES[role].en) if role in ROLES else role
 
 
+class _Once:
+    """Computes a property when it is asked for first; setting it replaces it. Pyramid's own goes
+    through the request's ``__setattr__``, and a page has a dozen of them."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, request: Any, owner: Any) -> Any:
+        if request is None:
+            return self
+        found = request.__dict__[self._name] = self._make(request)
+        return found
+
+
 class SiteRequest(Request):
     """Pyramid's request with ours, each computed once.
 
@@ -196,11 +215,13 @@ class SiteRequest(Request):
     @property
     def cookies(self) -> Any:
         """The cookies; none where their bytes are no text, so that a broken one bars nobody."""
+        if "HTTP_COOKIE" not in self.environ:
+            return _NO_COOKIES  # most readers have none, and every layer asks
         try:
             len(found := super().cookies)
         except UnicodeError:
             del self.environ["HTTP_COOKIE"]
-            return super().cookies
+            return _NO_COOKIES
         return found
 
 
@@ -208,7 +229,7 @@ for _function in (
     services, db, site, now, tid, moment, needs, today, login_session, account, unfinished, grants, acting_role, reader, actor,
     interface_locale, elder, request_id,
 ):
-    setattr(SiteRequest, _function.__name__, reify(_function))
+    setattr(SiteRequest, _function.__name__, _Once(_function))
 SiteRequest.act = act
 
 

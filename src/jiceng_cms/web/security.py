@@ -31,6 +31,17 @@ _CSP = (
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+_HEADERS = tuple(
+    (name.lower(), (name, value))
+    for name, value in (
+        ("Content-Security-Policy", _CSP),
+        ("X-Content-Type-Options", "nosniff"),
+        # `no-referrer` would make browsers send `Origin: null` with our own forms
+        ("Referrer-Policy", "same-origin"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+    )
+)
+
 
 class StaleForm(HTTPForbidden):
     """A form without the token of this session: the session ended, or a stranger sent it."""
@@ -166,7 +177,8 @@ def form_token(request: Any) -> str:
 def _readable(request: Any) -> bool:
     """Whether path and query are text at all."""
     try:
-        return request.path_info is not None and request.GET is not None
+        # what is not there needs no reading
+        return request.path_info is not None and (not request.query_string or request.GET is not None)
     except UnicodeError:
         return False
 
@@ -195,11 +207,8 @@ def headers_tween(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any
     def tween(request: Any) -> Any:
         response = handler(request) if _readable(request) else _unreadable(request)
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", _CSP)
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        # `no-referrer` would make browsers send `Origin: null` with our own forms
-        headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        told = {name.lower() for name, _ in response.headerlist}
+        response.headerlist.extend(header for name, header in _HEADERS if name not in told)
         if strict:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if request.cookies.get(request.services.cookie.name) and "Cache-Control" not in headers:

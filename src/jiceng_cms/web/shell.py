@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any
+
+from webob import BaseRequest
 
 from ..locale import say
 from .pages import Account, Link, Shell
 from .request import role_title
+from .services import Settings
 from .urls import with_query
 
 
 def shell_for(request: Any) -> Shell:
     """The frame of the page that answers ``request``."""
     settings = request.services.settings
-    address = request.path_qs
+    environ = request.environ
+    address = _address(environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", ""))
+    locale, demo, elder = request.interface_locale, request.site.is_demo, request.elder
+    token = request.login_session.csrf if request.login_session else getattr(request, "page_token", "")
+    if request.account is None and not token and not address.startswith("/search?"):
+        frame: Shell = request.registry.plain_frame(locale, demo, elder, address)
+        return frame
     account = None
     if request.account is not None:
         units = [unit for unit, role in request.grants if role == request.acting_role and unit != "site"]
@@ -27,18 +38,31 @@ def shell_for(request: Any) -> Shell:
             switch_url="/staff#roles" if len({role for _, role in request.grants}) > 1 else "",
             two_factor=request.account.two_factor is not None,
         )
+    return replace(
+        _plain_frame(settings, locale, demo, elder, address),
+        account=account,
+        csrf_token=token,
+        query=str(request.GET.get("q", ""))[:200] if address.startswith("/search?") else "",
+    )
+
+
+def _plain_frame(settings: Settings, locale: str, demo: bool, elder: bool, address: str) -> Shell:
+    """What everybody sees around the page at ``address``."""
     return Shell(
         site_title=settings.title,
         footer=settings.footer,
-        locale=request.interface_locale,
-        demo=request.site.is_demo,
-        elder=request.elder,
-        elder_url=with_query("/elder", on="" if request.elder else "1", next=address[:500]),
-        account=account,
-        csrf_token=request.login_session.csrf if request.login_session else getattr(request, "page_token", ""),
-        language=_other_language(request.interface_locale, address),
-        query=str(request.GET.get("q", ""))[:200] if address.startswith("/search?") else "",
+        locale=locale,
+        demo=demo,
+        elder=elder,
+        elder_url=with_query("/elder", on="" if elder else "1", next=address[:500]),
+        language=_other_language(locale, address),
     )
+
+
+@lru_cache(maxsize=4096)
+def _address(script: str, path: str, query: str) -> str:
+    """``request.path_qs``, from what the server says of a request."""
+    return str(BaseRequest({"SCRIPT_NAME": script, "PATH_INFO": path, "QUERY_STRING": query}).path_qs)
 
 
 def _where(name: str, count: int) -> str:
@@ -55,4 +79,5 @@ def _other_language(locale: str, address: str) -> Link:
 
 def includeme(config: Any) -> None:
     """Templates find it as ``registry.shell_for``."""
+    config.registry.plain_frame = lru_cache(maxsize=1024)(partial(_plain_frame, config.registry.services.settings))
     config.registry.shell_for = shell_for
