@@ -274,6 +274,8 @@ class NameStandIn:
         if left:
             names = "、".join(ctx.site.person_name(p) for p in left)
             raise Refused(f"{names}可以审批，不用另外指定。")
+        if self.person == ctx.actor.person:
+            raise SeparationOfDuties("不能指定自己代为审批，请由别人按“两委”的决定来办。")
         if conflicted(record, definition, self.person):
             raise SeparationOfDuties("这个人写过、签过或者回避了这份材料，不能代为审批。")
         _text(self.decision, "decision", "“两委”作出这个决定的会议和日期", 300)
