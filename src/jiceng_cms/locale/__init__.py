@@ -185,4 +185,7 @@ def template_translator(locale: str) -> Callable[..., str]:
             return _DOLLAR.sub(lambda m: str(mapping.get(m[1], m[0])), found)
         return found
 
-    return translate
+    def chinese(text: str, mapping: Mapping[str, str] | None = None, **_: object) -> str:
+        return translate(text, mapping) if mapping else str(text)
+
+    return translate if messages else chinese

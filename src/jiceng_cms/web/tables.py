@@ -26,11 +26,12 @@ class Html(str):
 
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+_SPECIAL = re.compile("[&<>\"']").search
 
 
 def escape(text: str) -> str:
     """``text`` for an element or a quoted attribute."""
-    return text.translate(_ESCAPES)
+    return text.translate(_ESCAPES) if _SPECIAL(text) else text
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def parse_number(text: str) -> Decimal | None:
     plain = text.strip()
     if not plain.isascii():
         plain = unicodedata.normalize("NFKC", plain).replace("\u2212", "-").replace("￥", "¥")
-    plain = plain.replace(" ", "")
+    if " " in plain:
+        plain = plain.replace(" ", "")
     if not _NUMBER.fullmatch(plain):
         return None
     return Decimal(plain.replace("¥", "").replace(",", ""))
@@ -108,31 +110,36 @@ def number_columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
     A column counts when its name does not say that its figures are names (编号, 电话) and
     every cell that is not empty holds a number or a dash.
     """
-    kinds: list[str] = []
     table = list(rows)
-    for index, name in enumerate(head):
-        cells = [row[index].strip() for row in table if index < len(row)]
-        values = [cell for cell in cells if cell and cell not in "-—－/／"]
-        figures = bool(values) and all(parse_number(cell) is not None for cell in values)
-        if not figures or _NAMES.search(name) or any(_leading_zero(cell) for cell in values):
-            kinds.append("")
-        elif "万" not in name and _MONEY.search(name):
-            kinds.append("money")
-        else:
-            kinds.append("number")
-    return kinds
+    return [
+        _figures(name, [row[index].strip() for row in table if index < len(row)])[0] for index, name in enumerate(head)
+    ]
+
+
+def _figures(name: str, cells: Iterable[str]) -> tuple[str, dict[str, Decimal]]:
+    """The kind of a column, and what its trimmed cells are as numbers where it has one."""
+    values: dict[str, Decimal] = {}
+    if _NAMES.search(name):
+        return "", values
+    for cell in cells:
+        if not cell or cell in "-—－/／" or cell in values:
+            continue
+        value = parse_number(cell)
+        if value is None or _leading_zero(cell):
+            return "", values
+        values[cell] = value
+    if not values:
+        return "", values
+    return ("money" if "万" not in name and _MONEY.search(name) else "number"), values
 
 
 def _leading_zero(cell: str) -> bool:
-    plain = unicodedata.normalize("NFKC", cell)
+    plain = cell if cell.isascii() else unicodedata.normalize("NFKC", cell)
     return len(plain) > 1 and plain[0] == "0" and plain[1].isdigit()
 
 
-def _figure(cell: str, kind: str) -> str:
-    """A cell's text as shown: digits are grouped, and nothing is ever rounded away."""
-    value = parse_number(cell)
-    if value is None:
-        return cell
+def _figure(value: Decimal, kind: str) -> str:
+    """A number as shown: digits are grouped, and nothing is ever rounded away."""
     exponent = value.as_tuple().exponent
     if kind == "money" and isinstance(exponent, int) and exponent >= -2:
         return fmt.money(value)
@@ -148,46 +155,61 @@ def _column_class(kind: str, cells: Sequence[str]) -> str:
     return "wide" if longest > 12 else "mid" if longest > 6 else ""
 
 
+def _total_word(row: Iterable[str]) -> str:
+    """The word by which a row says that it sums up others, or ""."""
+    for cell in row:
+        # every such word has one of the two
+        if ("计" in cell or "和" in cell) and _TOTAL.fullmatch(cell):
+            return cell
+    return ""
+
+
 def render_table(block: TableBlock) -> str:
     """A ``<table>`` in its box, head sticky, cells escaped."""
     head = [name.strip() for name in block.head]
     width = len(head)
-    rows = [tuple(row[:width]) + ("",) * (width - len(row)) for row in block.rows]
-    kinds = number_columns(head, rows)
+    rows = [[cell.strip() for cell in row[:width]] + [""] * (width - len(row)) for row in block.rows]
+    columns = [[row[i] for row in rows] for i in range(width)]
+    figures = [_figures(head[i], columns[i]) for i in range(width)]
+    kinds = [kind for kind, _ in figures]
     texts = [i for i in range(width) if not kinds[i]]
     title = next(
         (i for i in texts if _NAMING.search(head[i])),
         next((i for i in texts if not _NAMES.search(head[i])), texts[0] if texts else -1),
     )
     # The widest text decides whether a column keeps its line, wraps, or must be given room.
-    classes = [_column_class(kinds[i], [row[i].strip() for row in rows]) for i in range(width)]
+    classes = [_column_class(kinds[i], columns[i]) for i in range(width)]
     labels = [escape(name) for name in head]
     opens = [
         f'data-label="{labels[i]}"' + (f' class="{classes[i]}"' if classes[i] else "")
         for i in range(width)
     ]
+    blanks = [f'<td class="blank" data-label="{label}"></td>' for label in labels]
+    starts = [f'<th scope="row" {opens[i]}><span>' if i == title else f"<td {opens[i]}><span>" for i in range(width)]
+    ends = ["</span></th>" if i == title else "</span></td>" for i in range(width)]
     out: list[str] = []
     totals: list[str] = []
     for row in rows:
-        word = next((cell.strip() for cell in row if _TOTAL.fullmatch(cell.strip())), "")
+        word = _total_word(row)
         total = bool(word)
         out.append('<tr class="total">' if total else "<tr>")
         sums: list[str] = []
-        for i, cell in enumerate(row):
-            text = cell.strip()
+        for i, text in enumerate(row):
             if not text:
-                out.append(f'<td class="blank" data-label="{labels[i]}"></td>')
+                out.append(blanks[i])
                 continue
-            shown = escape(_figure(text, kinds[i]) if kinds[i] else text).replace("\n", "<br>")
+            kind, numbers = figures[i]
+            if kind and text in numbers:
+                shown = _figure(numbers[text], kind)
+            else:
+                shown = escape(text).replace("\n", "<br>")
             if total and kinds[i] == "money":
                 sums.append(f"{escape(_UNIT.sub('', head[i]))} {shown} 元")
             if total and text == word:
                 # 合计 stands in whichever column comes first: on a phone that column's name would mislead
                 out.append(f'<th scope="row" data-label=""><span>{shown}</span></th>')
-            elif i == title:
-                out.append(f'<th scope="row" {opens[i]}><span>{shown}</span></th>')
             else:
-                out.append(f"<td {opens[i]}><span>{shown}</span></td>")
+                out.append(f"{starts[i]}{shown}{ends[i]}")
         out.append("</tr>")
         if total and sums:
             name = escape(word.rstrip(":："))
