@@ -22,7 +22,7 @@ from jiceng_cms.core.moving import MoveRecord
 from jiceng_cms.core.people import Seat
 from jiceng_cms.core.records import Record
 from jiceng_cms.core.signing import GiveVerdict, NameStandIn, Recuse
-from support.village import OPERATOR, SECTION, START, VILLAGE, Village
+from support.village import OPERATOR, SECTION, START, VILLAGE, Village, url
 
 #: People who hold every role that may be held together: a village where three do everything.
 MANY = ("clerk", "clerk2", "approver", "party")
@@ -359,3 +359,15 @@ def test_the_recused_leave_the_denominator(village: Village) -> None:
     for login in SUPERVISORS[1:]:
         village.do(Recuse(VILLAGE, SECTION, id, "是亲属"), login)
     village.move(id, "publish", "approver")
+
+
+def test_a_committee_that_steps_aside_to_the_last_member_is_waited_for(village: Village) -> None:
+    id = village.draft()
+    village.move(id, "submit", "clerk")
+    for member in ("supervisor", "supervisor2", "supervisor3"):
+        village.do(Recuse(VILLAGE, SECTION, id, "施工队是亲戚的"), member)
+    with pytest.raises(ChecksFailed, match="都回避了"):
+        village.move(id, "publish", "approver")
+    village.clock.advance(days=8)
+    village.move(id, "publish", "approver")
+    assert "3人回避" in village.client().get(url(id)).words

@@ -233,12 +233,14 @@ def _signoffs(m: Moving) -> list[dict[str, Any]]:
     for signoff in signoffs_of(state, audience):
         got = status(m.record.run, signoff)
         roster = m.record.run.roster(signoff.name)
-        posts = {x.person: x.post for x in roster.members} if roster else {}
+        if roster is None:
+            continue
+        posts = {x.person: x.post for x in roster.members}
         answers = {a.person: a.text for a in m.record.run.answers if a.signoff == signoff.name}
         found.append(
             {
                 "title": signoff.title["zh_CN"],
-                "body": roster.body if roster else "",
+                "body": roster.body,
                 "members": got.members,
                 "recused": got.recused,
                 "given": got.given,

@@ -26,7 +26,7 @@ from .events import register
 from .placing import relist
 from .records import Record
 from .rules import RuleMissing
-from .units import Unit
+from .units import UNIT_KINDS, Unit
 from .visibility import Reader, sees_work
 from .workflow.definition import Definition, Transition
 from .workflow.engine import due_of, freeze_rosters, settle
@@ -209,7 +209,7 @@ def entry_of(
 ) -> tuple[tuple[Roster, ...], Due | None]:
     """The frozen rosters and the deadline with which the transition's target is entered.
 
-    A deadline only for sign-offs that nobody is there to give is none. Refused where the
+    A kind of unit that has no committees of its own is asked for no sign-off. Refused where the
     calendar of the year or a rule for this kind of unit is missing.
     """
     state = definition.states[transition.target]
@@ -221,8 +221,9 @@ def entry_of(
     try:
         if state.display_rule:
             domain.rules.resolve(state.display_rule, unit.kind, ctx.today)
-        if state.deadline_then == "lapse" and not any(roster.members for roster in rosters):
-            return rosters, None
+        if not UNIT_KINDS[unit.kind][3] and not any(roster.members for roster in rosters):
+            lapses = state.deadline_then == "lapse"
+            return (), None if lapses else due_of(state, domain.rules, domain.calendar, unit.kind, ctx.today)
         return rosters, due_of(state, domain.rules, domain.calendar, unit.kind, ctx.today)
     except (CalendarMissing, RuleMissing) as missing:
         raise Refused(f"算不出这一步的期限：{missing}") from missing

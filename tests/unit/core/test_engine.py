@@ -77,7 +77,7 @@ class TestQuorums:
         given = [p for p in staying if p in verdicts]
         assert got.needed == needed_of(quorum, len(staying))
         assert got.given == len(given) == got.agree + got.reserve + got.object
-        assert got.complete == (len(given) >= got.needed)
+        assert got.complete == (bool(staying) and len(given) >= got.needed)
         assert got.recused == members - len(staying)
 
     @given(st.lists(st.sampled_from(VERDICTS), min_size=2, max_size=3))
@@ -85,8 +85,14 @@ class TestQuorums:
         got = status(run_with(3, dict(zip(PEOPLE, verdicts, strict=False))), signoff())
         assert got.opens
 
-    def test_a_body_that_does_not_exist_asks_nothing(self) -> None:
-        assert status(run_with(0, {}), signoff("all")).complete
+    def test_an_empty_committee_is_no_way_round_the_committee(self) -> None:
+        nobody = status(run_with(0, {}), signoff("all"))
+        assert not nobody.complete
+        assert not status(run_with(2, {}, set(PEOPLE[:2])), signoff("any")).opens
+        assert replace(nobody, lapsed=True).opens
+
+    def test_where_no_such_body_is_asked_nothing_waits(self) -> None:
+        assert status(Run("hash", "review", NOW, 1), signoff("all")).complete
 
 
 class TestRosters:

@@ -109,6 +109,11 @@ def signoffs_complete(m: Moving) -> Iterator[Problem]:
         if not got.opens:
             due = run.due
             until = say("；{month}月{day}日之后，没有意见也可以公布", month=due.on.month, day=due.on.day) if due else ""
+            if got.members == got.recused:
+                yield Problem(
+                    say("{signoff}没有能提意见的成员（没有登记，或者都回避了），要等期限过后才能公布{until}。", signoff=titled(signoff.title), until=until)
+                )
+                continue
             yield Problem(
                 say("{signoff}还不够：{members}人中要有{needed}人提意见，现在有{given}人{until}。", signoff=titled(signoff.title), members=got.members - got.recused, needed=got.needed, given=got.given, until=until)
             )

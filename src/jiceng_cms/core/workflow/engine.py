@@ -26,11 +26,17 @@ class SignoffStatus:
     reserve: int
     object: int
     lapsed: bool
+    #: whether this kind of unit has such a body at all
+    asked: bool = True
 
     @property
     def complete(self) -> bool:
-        """Whether as many verdicts were given as are needed."""
-        return self.given >= self.needed
+        """Whether as many verdicts were given as are needed.
+
+        Where nobody is left to give one (no member, or all have stepped aside) it is not complete:
+        it waits for its deadline, so that an empty committee is no way round the committee.
+        """
+        return not self.asked or 0 < self.needed <= self.given
 
     @property
     def opens(self) -> bool:
@@ -70,6 +76,7 @@ def status(run: Run, signoff: Signoff) -> SignoffStatus:
         reserve=sum(v.verdict == "reserve" for v in given),
         object=sum(v.verdict == "object" for v in given),
         lapsed=signoff.name in run.lapsed,
+        asked=roster is not None,
     )
 
 
@@ -78,8 +85,8 @@ def freeze_rosters(
 ) -> tuple[Roster, ...]:
     """The rosters of a state's sign-offs on the day that it is entered.
 
-    A body that does not exist or has no member gives an empty roster: its sign-off asks nothing,
-    and the page says that the unit has no such body.
+    A body that does not exist or has no member gives an empty roster: its sign-off waits for the
+    deadline, and the page says that the unit has registered no such body.
     """
     bodies = list(bodies)
     rosters = []

@@ -272,8 +272,10 @@ def _signoffs(
                 rows.append(SignoffRow(office, say("回避")))
             else:
                 rows.append(SignoffRow(office, say("没有提意见") if got.lapsed else say("还没有提意见")))
-        if not got.members:
-            summary = say("本单位没有登记这个机构的成员，这一步不用等。")
+        if not got.asked:
+            continue
+        if not got.lapsed and got.members == got.recused:
+            summary = say("没有能提意见的成员（没有登记，或者都回避了），要等期限过后才能公布。")
         elif got.lapsed:
             summary = say("期限已过，{members}人中{given}人提了意见，可以公布。", members=got.members, given=got.given)
         else:
