@@ -22,7 +22,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.anchors.search import Scan, StockWhoosh
-
 from jiceng_cms.search.analysis import normalise, parse_query
 from jiceng_cms.search.interface import Batch, SearchDocument, SearchQuery
 from jiceng_cms.search.whoosh_engine import WhooshEngine
