@@ -79,6 +79,8 @@ def _fill(pattern: str, values: Mapping[str, object], locale: str) -> str:
         return pattern
     shape, names = _shape(pattern)
     if names is not None and values.keys() >= names:
+        if locale == "zh_CN":
+            return shape % values  # any value, a Text too, is its Chinese as a str
         return shape % {name: _said(value, locale) for name, value in values.items()}
     found = []
     for text, name, one, many in _pieces(pattern):
