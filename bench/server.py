@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.anchors.hello import make_hello
-
 from jiceng_cms.app import make_app, open_services
 from jiceng_cms.store import Store
 from jiceng_cms.web.services import settings_from

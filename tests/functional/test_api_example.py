@@ -7,9 +7,10 @@ import sys
 import threading
 from pathlib import Path
 
+from waitress.server import create_server
+
 from support.programs import token_of
 from support.village import VILLAGE, Village
-from waitress.server import create_server
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "api_client.py"
 
