@@ -132,6 +132,7 @@ def serve(site: Site, listen: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     signal.signal(signal.SIGTERM, _leave)
     with opened(site.settings) as services:
+        services.theme.keep_compiled_in(site.settings.home / "cache" / "templates")
         worker = Worker(services)
         services.troubles = worker.troubles
         admin = AdminServer(site.settings.socket_file, _in_process(site, services, worker))

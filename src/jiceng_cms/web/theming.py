@@ -13,7 +13,10 @@ import contextlib
 import gc
 import hashlib
 import importlib.resources
+import os
 import secrets
+import shutil
+import sys
 import threading
 from ast import NodeTransformer
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +26,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from chameleon import PageTemplateFile
+from chameleon.loader import ModuleLoader
 from chameleon.tal import RepeatDict
 from chameleon.tales import PythonExpr
 from chameleon.utils import Scope
@@ -229,6 +233,25 @@ class Theme:
         self._templates: dict[str, _Template] = {}
         self._static: dict[str, StaticFile] = self._scan()
         self._tops = lru_cache(maxsize=1024)(self._top)
+        self._compiled: ModuleLoader | None = None
+
+    def keep_compiled_in(self, folder: Path) -> None:
+        """Write compiled templates to ``folder``, where the next start finds them again.
+
+        They are found by their text, by Chameleon's and Python's release and by this module's text;
+        the folder may be deleted at any time. Where it can't be written, all is as without it.
+        """
+        made_by = hashlib.sha256(Path(__file__).read_bytes() + sys.version.encode()).hexdigest()[:12]
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for old in folder.iterdir():
+                if old.name != made_by:
+                    shutil.rmtree(old, ignore_errors=True)
+            (folder / made_by).mkdir(mode=0o700, exist_ok=True)
+        except OSError:
+            return
+        if os.access(folder / made_by, os.W_OK):
+            self._compiled = ModuleLoader(str(folder / made_by))
 
     # --- templates --------------------------------------------------------------------------
 
@@ -243,8 +266,10 @@ class Theme:
         return found
 
     def _make(self, name: str) -> _Template:
+        options: dict[str, Any] = {"loader": self._compiled} if self._compiled is not None else {}
         return _Template(
             str(self._find(name)),
+            **options,
             search_path=[str(folder / "templates") for folder in self.folders],
             auto_reload=self.reload,
             boolean_attributes={
