@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from support.village import VILLAGE, Village, url
+from pathlib import Path
+
+from support.village import VILLAGE, Village, open_village, url
 
 
 def test_lists_units_and_editions_print(village: Village) -> None:
@@ -46,3 +48,21 @@ def test_a_sheet_signed_on_paper_is_entered_by_somebody_who_did_not_write(villag
     village.sign(id, "supervisor2")
     village.move(id, "publish", "approver")
     assert "纸质签署，由经办人代录" in village.client().get(url(id)).words
+
+
+def test_paper_bears_the_sites_own_address_whoever_asks(tmp_path: Path) -> None:
+    village = open_village(tmp_path / "home", **{"access.origins": "https://gongkai.example.org http://localhost"})
+    try:
+        id = village.published()
+        page = village.client().get(url(id, "print"), extra_environ={"HTTP_HOST": "evil.example"})
+        assert "https://gongkai.example.org" in page.words
+        assert "evil" not in page.text
+    finally:
+        village.close()
+
+
+def test_a_withdrawn_title_leaves_the_home_page_before_the_board_has_looked(village: Village) -> None:
+    id = village.published()
+    village.catch_up()
+    village.move(id, "withdraw", "approver", reason="wrong", note="金额抄错了，核对以后重新公布。")
+    assert "二组水渠维修" not in village.client().get("/").words

@@ -94,7 +94,9 @@ class AdminServer:
         argv = _read_request(client)
 
         def say(text: str) -> None:
-            _send(client, {"out": text})
+            # whoever asked may have left; what was begun is finished all the same
+            with contextlib.suppress(OSError):
+                _send(client, {"out": text})
 
         if argv is None:
             say("请求看不懂。请用同一版本的 jiceng 命令。")
@@ -102,7 +104,9 @@ class AdminServer:
             return
         if argv:
             log.info("admin socket: %s", " ".join(argv[:2]))
-        _send(client, {"exit": self._run(argv, say) if argv else 0})
+        code = self._run(argv, say) if argv else 0
+        with contextlib.suppress(OSError):
+            _send(client, {"exit": code})
 
 
 def _short(path: Path) -> str:

@@ -179,6 +179,12 @@ def elder(request: Any) -> bool:
     return bool(request.cookies.get(ELDER_COOKIE) == "1")
 
 
+def own_address(request: Any) -> str:
+    """What addresses on paper begin with: the setting, so that no visitor's Host header gets into
+    a QR code or a link that is handed over; without a setting what the browser asked for."""
+    return str(request.services.settings.url or request.host_url)
+
+
 def request_id(request: Any) -> str:
     """Names this request in the journal and on error pages."""
     return new_id(12)
@@ -227,7 +233,7 @@ class SiteRequest(Request):
 
 for _function in (
     services, db, site, now, tid, moment, needs, today, login_session, account, unfinished, grants, acting_role, reader, actor,
-    interface_locale, elder, request_id,
+    interface_locale, elder, own_address, request_id,
 ):
     setattr(SiteRequest, _function.__name__, _Once(_function))
 SiteRequest.act = act

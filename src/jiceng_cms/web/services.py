@@ -37,6 +37,8 @@ class Settings:
     home: Path
     database: str
     title: str
+    #: the first of ``access.origins``, like https://example.org: what addresses on paper begin with
+    url: str
     secure: bool
     footer: Footer
     theme_folders: tuple[Path, ...]
@@ -103,6 +105,7 @@ def settings_from(raw: Mapping[str, str], here: Path, environment: Mapping[str, 
         home=home,
         database=raw.get("jiceng.database") or f"file://{home}/Data.fs?blobs={home}/blobs",
         title=raw.get("jiceng.title", "基层公开平台"),
+        url=next(iter(raw.get("access.origins", "").replace(",", " ").split()), "").rstrip("/"),
         secure=raw.get("session.secure", "true").lower() in ("true", "1", "yes", "on"),
         footer=Footer(
             organiser=raw.get("footer.organiser", ""),

@@ -63,7 +63,7 @@ def qr_svg(text: str) -> Response:
 def page_qr(context: RecordContext, request: Any) -> Response:
     """The QR code that leads to the publication."""
     open_edition(context, request)
-    return qr_svg(request.host_url + record_url(context.unit.code, context.type.section, context.record.id))
+    return qr_svg(request.own_address + record_url(context.unit.code, context.type.section, context.record.id))
 
 
 @view_config(context=EditionContext, name="qr", request_method="GET", permission=PUBLIC)
@@ -74,7 +74,7 @@ def proof_qr(context: EditionContext, request: Any) -> Response:
     open_edition(parent, request)
     number = str(context.edition.number)
     url = record_url(parent.unit.code, parent.type.section, parent.record.id, "editions", number)
-    return qr_svg(f"{request.host_url}{url}#proof")
+    return qr_svg(f"{request.own_address}{url}#proof")
 
 
 @view_config(context=EditionContext, name="proof", request_method="GET", permission=PUBLIC, renderer="json")

@@ -51,7 +51,7 @@ def _list_sheet(request: Any, context: UnitContext | SectionContext, title: str,
         kind="内容",
         published=request.now,
         body=body,
-        page_url=request.host_url + url,
+        page_url=request.own_address + url,
         qr_url=f"{unit_url(unit.code)}qr",
         contact=contact_of(request, unit),
         paper=paper,  # type: ignore[arg-type]
@@ -91,7 +91,7 @@ def section_sheet(context: SectionContext, request: Any) -> Response:
 @view_config(context=UnitContext, name="qr", request_method="GET", permission=PUBLIC)
 def unit_qr(context: UnitContext, request: Any) -> Response:
     """The QR code that leads to the unit's page."""
-    return qr_svg(request.host_url + unit_url(context.unit.code))
+    return qr_svg(request.own_address + unit_url(context.unit.code))
 
 
 @view_config(context=EditionContext, name="print", request_method="GET", permission=PUBLIC)
@@ -114,7 +114,7 @@ def edition_sheet(context: EditionContext, request: Any) -> Response:
         kind=presenter.kind_title(record.kind, unit.kind),
         published=edition.published_at,
         body=(*((Paragraph(old),) if old else ()), *with_summary(shown)),
-        page_url=request.host_url + url,
+        page_url=request.own_address + url,
         qr_url=f"{record_url(unit.code, section, record.id)}/qr",
         proof_qr_url=f"{url}/qr",
         proof=proof_of(request, record, section, edition),
@@ -158,7 +158,7 @@ def signing_sheet(context: RecordContext, request: Any) -> Response:
         kind=presenter.kind_title(record.kind, unit.kind),
         published=request.now,
         body=tuple(body),
-        page_url=request.host_url + url,
+        page_url=request.own_address + url,
         qr_url=f"{unit_url(unit.code)}qr",
         back_url=url,
     )

@@ -14,7 +14,7 @@ from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from ...core.catalog import class_of_edition
+from ...core.catalog import class_of_edition, sort_key
 from ...core.clock import local_date
 from ...core.permissions import PUBLIC
 from ...core.records import Edition
@@ -24,6 +24,7 @@ from ...core.visibility import ANYONE, audiences, sees_edition, sees_work, stub_
 from ...locale import say
 from ...translog.state import StateUnreadable, read_signed
 from .. import format as fmt
+from ..board import Posted
 from ..cache import PageCache
 from ..differences import difference as compare
 from ..pages import (
@@ -108,6 +109,8 @@ def home(request: Any) -> Response:
     newest: list[Listed] = []
     for posted in board.newest(12):
         unit = site.units[posted.unit]
+        if not _still_listed(unit, posted):  # withdrawn since the board looked
+            continue
         newest += listed(request, unit, posted.section, [posted.row], name_unit=True)
     total = board.total()
     late = sum(board.totals(code).late for code in site.units)
@@ -127,6 +130,12 @@ def home(request: Any) -> Response:
         as_of=board.as_of,
     )
     return public_page(request, page)
+
+
+def _still_listed(unit: Unit, posted: Posted) -> bool:
+    """Whether the unit's own list, in this request's snapshot, holds what the board knows of."""
+    listing = unit.sections[posted.section].listings.get(class_of_edition("public"))
+    return listing is not None and sort_key(posted.row.day, posted.row.id) in listing.rows
 
 
 @view_config(route_name="units", request_method="GET", permission=PUBLIC)
@@ -492,7 +501,7 @@ def print_record(context: RecordContext, request: Any) -> Response:
         kind=presenter.kind_title(record.kind, unit.kind),
         published=edition.published_at,
         body=with_summary(shown),
-        page_url=request.host_url + url,
+        page_url=request.own_address + url,
         qr_url=f"{url}/qr",
         proof_qr_url=f"{url}/editions/{edition.number}/qr",
         proof=proof_of(request, record, section, edition),
@@ -601,6 +610,9 @@ def kept_page(request: Any, key: Hashable, make: Callable[[], Any]) -> Response:
 
 def _headed(request: Any, response: Response) -> Response:
     response.headers["Cache-Control"] = "no-cache" if request.reader is ANYONE else "no-store"
+    if request.reader is ANYONE:
+        # nginx may answer a rush for one second without asking; it keeps this header to itself
+        response.headers["X-Accel-Expires"] = "1"
     response.vary = ("Cookie",)
     return response
 

@@ -97,7 +97,7 @@ def _roles_of(request: Any, person: str) -> list[str]:
 
 def _link(request: Any, login: str) -> tuple[str, OneTimeLink]:
     token, link = issue(SET_PASSWORD, request.now, LINK_LIFETIME)
-    return f"{request.host_url}/set-password/{login}/{token}", link
+    return f"{request.own_address}/set-password/{login}/{token}", link
 
 
 def _hand_over_link(request: Any, name: str, login: str, address: str) -> Response:
