@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import waitress
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from support.village import PASSWORD, Village, open_village
 
@@ -52,8 +53,17 @@ class Person:
     expects: set[int] = field(default_factory=set)
 
     def open(self, path: str) -> Page:
-        """Go to a path of the site."""
-        self.page.goto(self.address + path)
+        """Go to a path of the site.
+
+        On a busy machine Chromium may begin the same navigation twice and call the first one
+        interrupted; then the second one is waited for.
+        """
+        try:
+            self.page.goto(self.address + path)
+        except PlaywrightError as error:
+            if f'interrupted by another navigation to "{self.address}{path}"' not in str(error):
+                raise
+            self.page.wait_for_url(self.address + path)
         return self.page
 
     def sign_in(self, login: str, password: str = PASSWORD) -> Page:
@@ -102,9 +112,13 @@ def serving(home: Path) -> Iterator[Served]:
         village.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
-    """One Chromium for all tests; each person has a profile of their own in it."""
+    """One Chromium for a module's tests; each person has a profile of their own in it.
+
+    Not for the session: Playwright's event loop runs in this thread as long as it is open, and
+    tests elsewhere need one of their own.
+    """
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield opened

@@ -7,15 +7,17 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 
 from jiceng_cms.affairs.domain import make_domain
-from jiceng_cms.affairs.units.actions import GrantRole
+from jiceng_cms.affairs.units.actions import GrantRole, SaveBody
 from jiceng_cms.core.actions import ActionService
 from jiceng_cms.core.drafting import CreateRecord, SaveDraft
 from jiceng_cms.core.errors import Stale
 from jiceng_cms.core.moving import MoveRecord
+from jiceng_cms.core.people import Seat
 from jiceng_cms.core.records import Record
 from jiceng_cms.core.signing import GiveVerdict
 from jiceng_cms.ops.verifying import verify
@@ -118,17 +120,20 @@ def test_sixty_four_clients_write_at_one_village(village: Village) -> None:
 @pytest.mark.slow
 def test_eight_writers_publish_at_several_units(village: Village) -> None:
     units = (VILLAGE, COMMUNITY, OTHER_VILLAGE)
-    for login, role in (("clerk", "clerk"), ("approver", "approver")):
-        village.services.actions.perform(GrantRole(OTHER_VILLAGE, village.people[login], role, "任职"), OPERATOR)
+    act = village.services.actions.perform
+    signers = ("supervisor", "supervisor2")
+    for login, role in (("clerk", "clerk"), ("approver", "approver"), *((s, "supervisor") for s in signers)):
+        act(GrantRole(OTHER_VILLAGE, village.people[login], role, "任职"), OPERATOR)
+    seats = tuple(Seat(village.people[s], "委员", date(2024, 1, 1)) for s in signers)
+    act(SaveBody(OTHER_VILLAGE, "supervision", "监督委员会", seats), OPERATOR)
 
     def writer(number: int) -> list[tuple[str, str]]:
         unit, done = units[number % len(units)], []
         for turn in range(4):
             id = village.draft(unit=unit, title=f"第{number}人第{turn}件")
             village.move(id, "submit", "clerk", unit)
-            if unit != OTHER_VILLAGE:  # which has no supervision committee
-                for login in ("supervisor", "supervisor2"):
-                    village.sign(id, login, unit=unit)
+            for login in signers:
+                village.sign(id, login, unit=unit)
             village.move(id, "publish", "approver", unit)
             done.append((unit, id))
         return done

@@ -67,7 +67,7 @@ def test_a_document_says_what_the_public_reads(small: Small) -> None:
         "收支明细", "石塝村", "published", 2026,
     )
     assert "86,000.00" in document.table
-    assert document.attachments == "图纸.pdf"
+    assert document.attachments.splitlines()[0] == "图纸.pdf"
     assert document.url == f"/u/{VILLAGE}/{SECTION}/{id}"
     assert document.number == "GK-2026-0001"
 
