@@ -9,9 +9,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from waitress.server import create_server
 
 from jiceng_cms.ops.commands_site import server_settings
+from jiceng_cms.ops.http import make_server
 from support.village import Village
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -20,7 +20,7 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 @pytest.fixture(scope="module")
 def port(place: Village) -> Iterator[int]:
     """The application behind waitress with the settings of ``jiceng serve``."""
-    server = create_server(place.app, host="127.0.0.1", port=0, **server_settings({}))
+    server = make_server(place.app, host="127.0.0.1", port=0, **server_settings({}))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield server.effective_port
@@ -63,6 +63,8 @@ POST = b"POST /login HTTP/1.1\r\nHost: localhost\r\n"
         b"Transfer-Encoding:\x0bchunked\r\n",
         b"Content-Length: 4\r\n folded: header\r\n",
         b"Content-Length : 5\r\n",
+        b"Content-Length: 48\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
     ],
 )
 def test_a_length_that_two_readers_could_read_differently_ends_the_connection(port: int, headers: bytes) -> None:

@@ -23,6 +23,7 @@ from ..web.services import Services, SettingsError
 from .chinese import Command
 from .context import Failed, Site, WrongUse, opened
 from .demo.run import new_password, run_demo
+from .http import make_server
 from .setup import evolve as evolve_store
 from .setup import install_site, new_origin
 from .socket import AdminServer, Say, SocketTaken
@@ -120,7 +121,6 @@ def serve(site: Site, listen: str) -> None:
 
     Serves the site, with its worker and its admin socket.
     """
-    from waitress.server import create_server
 
     from ..app import make_app
 
@@ -138,7 +138,7 @@ def serve(site: Site, listen: str) -> None:
         admin = AdminServer(site.settings.socket_file, _in_process(site, services, worker))
         try:
             app = make_app(services)
-            server = create_server(app, host=host, port=port, **server_settings(site.settings.raw))
+            server = make_server(app, host=host, port=port, **server_settings(site.settings.raw))
         except OSError as error:
             worker.stop()
             raise Failed(f"{listen} 用不了（{error.strerror}）。可能别的程序占着这个端口，请换一个。") from error
