@@ -19,6 +19,8 @@ from ..affairs.domain import make_domain
 from ..app import make_app, open_services
 from ..core.domain import Domain
 from ..core.permissions import EVERYONE, ROLES
+from ..core.units import Unit
+from ..core.visibility import ANYONE, PARTY_AUDIENCES, Reader, audiences
 from ..core.workflow.definition import PERMISSIONS, Definition
 from ..web.services import settings_from
 from .setup import install_site
@@ -146,9 +148,29 @@ def role_lines() -> Iterator[str]:
     yield ""
 
 
+def _acting_in(role: str) -> Reader:
+    """Somebody who holds and acts in one role."""
+    return Reader("somebody", role, lambda unit: frozenset({role}))
+
+
+def audience_lines() -> list[str]:
+    """Who reads the editions of each audience, asked of the one function that pages ask."""
+    unit = Unit("990101100201", "village", "")
+    shown = ("public", *PARTY_AUDIENCES)
+    rows = []
+    for role in ("", *ROLES):
+        reader = _acting_in(role) if role else ANYONE
+        open_to = audiences(reader, unit)
+        oversees = role in ROLES and ROLES[role].oversees
+        marks = ["yes" if audience in open_to else "" for audience in shown]
+        rows.append((role or "(no account)", *marks, "what it may read" if oversees else ""))
+    head = ("role at the unit", *(f"for {audience}" for audience in shown), "withdrawn")
+    return ["", "## Published editions by audience", "", *_table(head, rows), ""]
+
+
 def render(registry: Any, domain: Domain) -> str:
     """The whole page."""
-    lines = [_INTRO, *role_lines(), "## Views", ""]
+    lines = [_INTRO, *role_lines(), *audience_lines(), "## Views", ""]
     lines += _table(("address or context", "view", "methods", "permission"), view_rows(registry))
     lines.append("")
     for definition in sorted(domain.definitions.values(), key=lambda d: d.id):
