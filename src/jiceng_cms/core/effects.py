@@ -113,10 +113,6 @@ def thaw(m: Moving) -> Happened:
     return Happened(kind)
 
 
-def enter_signoffs(m: Moving) -> None:
-    """A state with sign-offs is entered: nothing beside what the engine does."""
-
-
 def publish(m: Moving) -> Happened:
     """Make the next edition of the revision that was signed."""
     record, ctx = m.record, m.ctx
@@ -336,7 +332,6 @@ def _draft_from_edition(record: Record) -> None:
 EFFECTS: dict[str, Effect] = {
     "freeze": freeze,
     "thaw": thaw,
-    "enter_signoffs": enter_signoffs,
     "publish": publish,
     "open_correction": open_correction,
     "drop_correction": drop_correction,
