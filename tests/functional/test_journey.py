@@ -114,3 +114,17 @@ def test_a_correction_is_a_new_edition_with_a_visible_difference(village: Villag
     difference = resident.get(url(id, "editions", "2", "difference"))
     assert "三千" in difference.words
     assert resident.get(url(id, "editions", "2"), status=303)
+
+
+def test_a_member_is_named_only_where_that_member_signs_with_the_name(village: Village) -> None:
+    id = village.draft()
+    village.move(id, "submit", "clerk")
+    for login, signs in (("supervisor2", True), ("supervisor3", False)):
+        member = village.client(login)
+        form = member.get(url(id, "work")).forms["do-signoff-supervision"]
+        form["verdict"], form["comment"], form["signed"] = "reserve", f"{login}要看单据", signs
+        assert "已经记下" in form.submit(status=200).words
+    village.move(id, "publish", "approver")
+    page = village.client().get(url(id))
+    assert "孙监督" in page.words
+    assert "钱监督" not in page.words

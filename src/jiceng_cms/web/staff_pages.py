@@ -49,6 +49,7 @@ class ActionForm:
     error: str = ""
     typed: str = ""
     verdict: str = ""
+    signed: bool = False
 
     @property
     def button(self) -> str:

@@ -130,6 +130,7 @@ def signoff(context: RecordContext, request: Any) -> Response:
         context.unit.code, context.type.section, record.id, name,
         posted.version,
         str(posted.fields.get("verdict", "")), str(posted.fields.get("comment", "")),
+        signed=posted.fields.get("signed") == "true",
         token=posted.idempotency,
     )
     try:

@@ -386,7 +386,7 @@ def _verdict_form(
             name=f"signoff-{signoff.name}",
             title=say("提交我的意见"),
             url=f"{base}/signoff/{signoff.name}",
-            what_happens=say("提交以后不能改。公布时居民看到的是人数、意见和理由，不写您的名字。"),
+            what_happens=say("提交以后不能改。公布时居民看到的是人数、意见和理由，不写您的名字，除非您选署名。"),
             comment="optional",
             comment_title=say("理由（选保留意见或者反对时必填，会公开）"),
             verdicts=tuple((v, both(*VERDICT_TITLES[v])) for v in signoff.verdicts),
@@ -396,6 +396,7 @@ def _verdict_form(
             error=mine.error if mine else "",
             typed=str(mine.fields.get("comment", "")) if mine else "",
             verdict=str(mine.fields.get("verdict", "")) if mine else "",
+            signed=mine is not None and mine.fields.get("signed") == "true",
         )
         if not blocked:
             mine = sent if sent is not None and sent.action == "recuse" else None
