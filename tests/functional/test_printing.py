@@ -25,6 +25,7 @@ def test_a_sheet_signed_on_paper_is_entered_by_somebody_who_did_not_write(villag
     recorder = village.client("clerk2")
     sheet = recorder.get(url(id, "sheet"))
     assert "亓彧翀" in sheet.words
+    assert "回执（撕下交签署人）" in sheet.words
     code = sheet.words.split("校验码：")[1][:8]
     page = recorder.get(url(id, "paper"))
     form = page.form_with("code")

@@ -151,6 +151,13 @@ def signing_sheet(context: RecordContext, request: Any) -> Response:
             lines = tuple((f"{m.post} {m.name}", verdicts, "", "") for m in roster.members)
             body += [Heading(signoff.title["zh_CN"]), TableBlock("", ("成员", "意见（打勾）", "理由", "签名和日期"), lines)]
     body.append(BulletList(("选保留意见或者反对，请写理由；意见和理由会公开，不写姓名，除非您要求署名。", "录入的人会给您一张回执，录得不对可以提出。")))
+    body.append(Heading("回执（撕下交签署人）"))
+    body.append(
+        Paragraph(
+            f"“{shown.title}”第 {revision.number} 稿，校验码 {sheet_code(record)}。录入的意见：　　　　录入人：　　　　日期：　　　　"
+            "。和您签的不一样，请凭这张回执向监督委员会主任或者上级街道（乡镇）提出。"
+        )
+    )
     url = record_url(unit.code, section, record.id, "work")
     page = PrintPage(
         title=f"签署单：{shown.title}",
