@@ -31,6 +31,7 @@ def test_a_sheet_signed_on_paper_is_entered_by_somebody_who_did_not_write(villag
     form = page.form_with("code")
     form["code"], form["signed_on"] = "AAAAAAAA", "2026-09-01"
     form["member"] = village.people["supervisor"]
+    form["named"] = "yes"
     form[next(n for n in form.fields if n and n.startswith("deformField"))] = "agree"
     page = page.press(form, status=409)
     assert "对不上" in page.words
@@ -48,7 +49,9 @@ def test_a_sheet_signed_on_paper_is_entered_by_somebody_who_did_not_write(villag
     assert "要由另一个人代录" in page.press(form, status=403).words
     village.sign(id, "supervisor2")
     village.move(id, "publish", "approver")
-    assert "纸质签署，由经办人代录" in village.client().get(url(id)).words
+    public = village.client().get(url(id)).words
+    assert "纸质签署，由经办人代录" in public
+    assert "亓彧翀" in public
 
 
 def test_paper_bears_the_sites_own_address_whoever_asks(tmp_path: Path) -> None:

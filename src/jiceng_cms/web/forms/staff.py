@@ -89,7 +89,7 @@ def withdrawal_schema(reasons: Choices) -> Any:
 
 
 def paper_signoff_schema(members: Choices, verdicts: Choices) -> Any:
-    """``{"member", "verdict", "signed_on", "reason", "code"}`` of one signed sheet."""
+    """``{"member", "verdict", "signed_on", "reason", "named", "code"}`` of one signed sheet."""
     return colander.SchemaNode(
         colander.Mapping(),
         colander.SchemaNode(
@@ -109,6 +109,14 @@ def paper_signoff_schema(members: Choices, verdicts: Choices) -> Any:
         _choice("verdict", say("纸上的意见"), verdicts),
         colander.SchemaNode(LocalDate(), name="signed_on", title=say("签署日期")),
         _text("reason", say("纸上写的理由"), say("照原文抄录，没有写就空着。"), 1000, missing=""),
+        colander.SchemaNode(
+            colander.String(),
+            name="named",
+            title=say("公布时署名吗"),
+            missing="no",
+            widget=widgets.Select(values=(("no", say("不署名")), ("yes", say("要求署名")))),
+            validator=colander.OneOf(("no", "yes")),
+        ),
     )
 
 

@@ -91,7 +91,7 @@ def paper(context: RecordContext, request: Any) -> Response:
             GiveVerdict(
                 context.unit.code, context.type.section, record.id, signoff.name,
                 posted.version, data["verdict"], data.get("reason", ""),
-                paper_for=data["member"], token=posted.idempotency,
+                signed=data["named"] == "yes", paper_for=data["member"], token=posted.idempotency,
             )
         )
     except FormInvalid:
