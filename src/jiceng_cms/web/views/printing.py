@@ -154,7 +154,7 @@ def signing_sheet(context: RecordContext, request: Any) -> Response:
     body.append(Heading("回执（撕下交签署人）"))
     body.append(
         Paragraph(
-            f"“{shown.title}”第 {revision.number} 稿，校验码 {sheet_code(record)}。录入的意见：　　　　录入人：　　　　日期：　　　　"
+            f"“{shown.title}”第 {revision.number} 稿，校验码：{sheet_code(record)}。录入的意见：　　　　录入人：　　　　日期：　　　　"
             "。和您签的不一样，请凭这张回执向监督委员会主任或者上级街道（乡镇）提出。"
         )
     )
